@@ -1,0 +1,1 @@
+"""The edge: web application, command line, settings, embedded services, accounts."""

@@ -1,0 +1,1 @@
+"""The trail, timestamps, the object store, archive packages and their offline verification."""

@@ -1,0 +1,1 @@
+"""Opening keys, sealing, receipts, submissions and opening."""

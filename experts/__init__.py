@@ -1,0 +1,1 @@
+"""The pool, the verifiable draw and evaluation."""

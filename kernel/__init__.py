@@ -1,0 +1,1 @@
+"""The words everybody shares: actor, clock, entropy, errors, canonical bytes, database. Knows no trade."""

@@ -1,0 +1,50 @@
+"""Clocks. Deadlines are decided by the database's clock (`kernel.database.now`), never by these.
+
+Made only where the program is put together and passed down, so that everything replays.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Anything that tells the time as an aware UTC datetime."""
+
+    def now(self) -> datetime:
+        """Return the present moment, aware, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's clock, moved by the sandbox's offset (zero in earnest)."""
+
+    offset: timedelta = timedelta(0)
+
+    def now(self) -> datetime:
+        """Return the machine's time plus the offset."""
+        return datetime.now(UTC) + self.offset
+
+
+@dataclass(frozen=True, slots=True)
+class FixedClock:
+    """A clock that stands still, for replays and tests."""
+
+    moment: datetime
+
+    def now(self) -> datetime:
+        """Return the fixed moment."""
+        return self.moment
+
+
+def isoformat(moment: datetime) -> str:
+    """Return RFC 3339 UTC with microseconds and ``Z``, the only form used in canonical bytes."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse(text: str) -> datetime:
+    """Read what `isoformat` wrote; ValueError for any other form."""
+    moment = datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if isoformat(moment) != text:
+        raise ValueError(text)
+    return moment

@@ -1,0 +1,62 @@
+"""PostgreSQL through SQLAlchemy: the declarative base, the session factory, the one clock that decides, and locks.
+
+Transactions begin and end only in api (request, job, command); services never commit.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, MetaData, func, select, text
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID as PG_UUID
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from uuid import UUID
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The base of every table: aware times, UUIDs, bytea and jsonb by annotation."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+        datetime: DateTime(timezone=True),
+        UUID: PG_UUID(as_uuid=True),
+        bytes: BYTEA,
+        dict: JSONB,
+        list: JSONB,
+    }
+
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+def connect(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """Return an engine for a ``postgresql+psycopg://`` URL; connections are checked before use."""
+    return create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+
+
+def sessions(engine: AsyncEngine) -> Sessions:
+    """Return the session factory; objects stay readable after commit and nothing loads lazily by accident."""
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+async def now(session: AsyncSession) -> datetime:
+    """Return the database's time at this statement, sandbox offset included: the clock that decides deadlines."""
+    return (await session.execute(select(func.ggzy_now()))).scalar_one()
+
+
+async def lock(session: AsyncSession, name: str) -> None:
+    """Hold the advisory lock of this name until the transaction ends."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+
+
+async def try_lock(session: AsyncSession, name: str) -> bool:
+    """Take the advisory lock of this name until the transaction ends, or tell that another holds it."""
+    statement = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+    return bool((await session.execute(statement, {"name": name})).scalar_one())
