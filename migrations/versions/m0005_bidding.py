@@ -1,0 +1,12 @@
+"""Bidding: opening keys, bids, parts, receipts, openings."""
+
+from alembic import op
+
+revision = "m0005_bidding"
+down_revision = "m0004_trading"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
