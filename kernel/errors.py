@@ -38,3 +38,9 @@ class GgzyError(Exception):
 def not_found(what: str) -> GgzyError:
     """Return the answer to everything a person may not see: as if it did not exist."""
     return GgzyError(f"{what}.not_found", Kind.NOT_FOUND)
+
+
+def permit(refusal: GgzyError | None) -> None:
+    """Raise the refusal that a policy returned; a policy returns None for yes."""
+    if refusal is not None:
+        raise refusal
