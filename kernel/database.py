@@ -4,12 +4,13 @@ Transactions begin and end only in api (request, job, command); services never c
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import DateTime, MetaData, func, select, text
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB, UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
-from uuid import UUID
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -48,7 +49,8 @@ def sessions(engine: AsyncEngine) -> Sessions:
 
 async def now(session: AsyncSession) -> datetime:
     """Return the database's time at this statement, sandbox offset included: the clock that decides deadlines."""
-    return (await session.execute(select(func.ggzy_now()))).scalar_one()
+    moment: datetime = (await session.execute(select(func.ggzy_now()))).scalar_one()
+    return moment
 
 
 async def lock(session: AsyncSession, name: str) -> None:

@@ -1,0 +1,51 @@
+"""Actors, clocks and entropy."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.actor import EVERYWHERE, Actor, Grant, Role, party, site
+from kernel.clock import isoformat, parse
+from kernel.entropy import SeededEntropy, new_id
+
+
+def test_a_role_counts_only_in_its_scope() -> None:
+    """A witness at one site is none at another, unless the role is held everywhere."""
+    actor = Actor(new_id(SeededEntropy(b"a")), "甲", frozenset({Grant(Role.WITNESS, site("152502"))}))
+    assert actor.holds(Role.WITNESS)
+    assert actor.holds(Role.WITNESS, site("152502"))
+    assert not actor.holds(Role.WITNESS, site("152527"))
+    assert not actor.holds(Role.SUPERVISOR)
+    everywhere = Actor(actor.user_id, "乙", frozenset({Grant(Role.SUPERVISOR, EVERYWHERE)}))
+    assert everywhere.holds(Role.SUPERVISOR, site("152527"))
+
+
+def test_parties_of_a_role() -> None:
+    """Only parties of that very role are named, and only their codes."""
+    grants = frozenset({Grant(Role.BIDDER, party("X")), Grant(Role.PURCHASER, party("Y")), Grant(Role.BIDDER, "*")})
+    assert Actor(new_id(SeededEntropy(b"a")), "甲", grants).parties(Role.BIDDER) == {"X"}
+
+
+@given(st.datetimes(datetime(1900, 1, 1), datetime(9000, 1, 1)), st.integers(-12, 14))  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_times_round_trip_from_any_zone(moment: datetime, hours: int) -> None:
+    """A moment in any zone is written in UTC and read back equal."""
+    aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+    assert parse(isoformat(aware)) == aware
+    assert parse(isoformat(aware)).tzinfo is UTC
+
+
+@pytest.mark.parametrize("text", ["2026-11-21T00:00:00Z", "2026-11-21T00:00:00.5Z", "2026-11-21 00:00:00.000000Z", ""])
+def test_other_spellings_of_time_are_refused(text: str) -> None:
+    """One moment has one spelling."""
+    with pytest.raises(ValueError, match=r".*"):
+        parse(text)
+
+
+def test_seeded_entropy_replays_and_never_repeats() -> None:
+    """The same seed gives the same stream, whose draws differ from each other."""
+    first, second = SeededEntropy(b"seed"), SeededEntropy(b"seed")
+    stream = [first.token(32) for _ in range(100)]
+    assert stream == [second.token(32) for _ in range(100)]
+    assert len(set(stream)) == len(stream)
