@@ -1,0 +1,68 @@
+"""The database's schema: brought to the newest revision, and compared with the models."""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import migrations
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from kernel.database import Base
+
+TABLES = ("archive.tables", "trading.tables", "bidding.tables", "experts.tables", "api.accounts.tables", "api.tables")
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the newest revision, in one transaction; at the same time only once."""
+    with _engine(url).begin() as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('schema', 0))"))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def newest() -> str:
+    """Return the newest revision that this program knows."""
+    head = ScriptDirectory.from_config(_config()).get_current_head()
+    return str(head)
+
+
+def current(url: str) -> str | None:
+    """Return the database's revision; None when it was never migrated."""
+    with _engine(url).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def drift(url: str) -> list[Any]:
+    """Return alembic's differences between the migrated database and the models; empty is right."""
+    _import_tables()
+    with _engine(url).connect() as connection:
+        return _compare(connection)
+
+
+def _compare(connection: Connection) -> list[Any]:
+    return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+
+def _import_tables() -> None:
+    for name in TABLES:
+        if find_spec(name) is not None:
+            import_module(name)
+
+
+def _engine(url: str) -> Any:
+    return create_engine(url, poolclass=NullPool)
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("path_separator", "os")
+    return config
