@@ -1,8 +1,8 @@
 """The prime-order subgroup of Ed25519, with proofs of knowledge and of equal logarithms, on libsodium alone.
 
-Points and scalars are 32 bytes, little-endian as in RFC 8032. Secret scalars never become Python integers: every operation on
-them is one of libsodium's constant-time functions. A point is checked wherever it enters (`check_point`): canonical, on the
-curve, in the prime-order subgroup, not the identity. Specification: docs/spec/opening-key.md.
+Points and scalars are 32 bytes, little-endian as in RFC 8032. Secret scalars never become Python integers: every
+operation on them is one of libsodium's constant-time functions. A point is checked wherever it enters (`check_point`):
+canonical, on the curve, in the prime-order subgroup, not the identity. Specification: docs/spec/opening-key.md.
 """
 
 import hashlib
@@ -136,7 +136,7 @@ def hash_to_scalar(domain: bytes, *parts: bytes) -> bytes:
 def prove_knowledge(secret: bytes, point: bytes, context: bytes, entropy: Entropy) -> bytes:
     """Prove that `secret`·B = `point` is known, bound to `context`: challenge ‖ response, 64 bytes (Schnorr).
 
-    The nonce is hashed from secret, statement and fresh entropy, so that a weak generator does not give the secret away.
+    The nonce is hashed from secret, statement and fresh entropy: a weak generator does not give the secret away.
     """
     nonce = hash_to_scalar(_NONCE, secret, entropy.token(64), _KNOWLEDGE, point, context)
     challenge = hash_to_scalar(_KNOWLEDGE, context, point, base_mult(nonce))
