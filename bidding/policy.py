@@ -1,0 +1,111 @@
+"""Who may do and see what with bids, and when. Pure: facts in, a refusal or None out.
+
+Before the opening nobody but its bidder learns that a bid exists: staff, supervisors and custodians get the same answer as
+for a lot without bids (招标投标法 第二十二条; 电子招标投标办法 第二十七条). After it the opening record is public (第三十二条).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bidding import tables
+from kernel.actor import Actor, Role, party, site
+from kernel.clock import isoformat
+from kernel.errors import GgzyError, Kind, not_found
+from trading.lot import LotFacts, State
+
+MAX_BODY = 16 << 30
+MAX_BID = 32 << 30
+MAX_OPEN_UPLOADS = 4
+UPLOAD_HOURS = 72
+
+_READING = (State.OPENED, State.EVALUATING, State.EVALUATED, State.PUBLICIZED, State.AWARDED, State.CONTRACTED)
+
+
+def may_bid(actor: Actor, uscc: str) -> GgzyError | None:
+    """Only a bidder's own people act for it; to everybody else its bids do not exist."""
+    return None if actor.holds(Role.BIDDER, party(uscc)) else not_found("bid")
+
+
+def may_upload(actor: Actor, uscc: str, lot: LotFacts, bodies: dict[str, int], open_uploads: int) -> GgzyError | None:
+    """Allow a session for exactly the envelopes that the documents ask for, within the quota; lengths in bytes."""
+    if not actor.holds(Role.BIDDER, party(uscc)):
+        return not_found("lot") if lot.state == State.DRAFT else GgzyError("bid.not_a_bidder", Kind.FORBIDDEN)
+    if refusal := is_biddable(lot):
+        return refusal
+    if set(bodies) != {rule.kind for rule in lot.envelopes}:
+        return GgzyError("bid.wrong_envelopes", expected=sorted(rule.kind for rule in lot.envelopes))
+    if any(not 0 < length <= MAX_BODY for length in bodies.values()) or sum(bodies.values()) > MAX_BID:
+        return GgzyError("upload.too_large", Kind.TOO_LARGE, limit=MAX_BODY)
+    if open_uploads >= MAX_OPEN_UPLOADS:
+        return GgzyError("upload.too_many", Kind.TOO_MANY, limit=MAX_OPEN_UPLOADS)
+    return None
+
+
+def is_biddable(lot: LotFacts) -> GgzyError | None:
+    """Tell whether the lot takes bids at all, apart from the time."""
+    if lot.suspended:
+        return GgzyError("lot.suspended", Kind.CONFLICT)
+    if lot.state != State.ANNOUNCED or lot.deadline is None or lot.opening_key_hash is None:
+        return GgzyError("bid.not_open", Kind.CONFLICT, state=str(lot.state))
+    return None
+
+
+def is_in_time(lot: LotFacts, at: datetime) -> GgzyError | None:
+    """Before the deadline, strictly: `at` is the database's time under the lock of the lot (实施条例 第三十六条)."""
+    if lot.deadline is None:
+        return GgzyError("bid.not_open", Kind.CONFLICT, state=str(lot.state))
+    if at >= lot.deadline:
+        return GgzyError("bid.late", Kind.CONFLICT, arrived=isoformat(at), deadline=isoformat(lot.deadline))
+    return None
+
+
+def may_receive(actor: Actor, uscc: str, lot: LotFacts, at: datetime) -> GgzyError | None:
+    """Decide a bid, a replacement, a withdrawal or a confirmation that has wholly arrived at `at`."""
+    return may_bid(actor, uscc) or is_biddable(lot) or is_in_time(lot, at)
+
+
+def may_begin(actor: Actor, lot: LotFacts, stage: int, at: datetime) -> GgzyError | None:
+    """The witness of the lot's site opens: stage 1 after the deadline, stage 2 during the evaluation."""
+    if not actor.holds(Role.WITNESS, site(lot.site)):
+        return not_found("lot") if lot.state == State.DRAFT else GgzyError("opening.not_the_witness", Kind.FORBIDDEN)
+    if lot.suspended:
+        return GgzyError("lot.suspended", Kind.CONFLICT)
+    if stage not in {rule.stage for rule in lot.envelopes}:
+        return GgzyError("opening.no_such_stage", stage=stage)
+    expected = (State.ANNOUNCED, State.OPENING) if stage == 1 else (State.EVALUATING,)
+    if lot.state not in expected:
+        return GgzyError("opening.wrong_state", Kind.CONFLICT, state=str(lot.state))
+    if lot.deadline is None or at < lot.deadline:
+        return GgzyError("opening.too_early", Kind.CONFLICT, at=isoformat(at), deadline=_iso(lot.deadline))
+    return None
+
+
+def may_see_opening(actor: Actor, lot: LotFacts, state: str | None) -> GgzyError | None:
+    """A finished opening is public (电子招标投标办法 第三十二条); one that has begun is seen by those who take part."""
+    if state == tables.FINISHED:
+        return None
+    if state == tables.BEGAN and (_oversees(actor, lot) or actor.device_key is not None):
+        return None
+    return not_found("opening")
+
+
+def may_read_files(actor: Actor, lot: LotFacts, uscc: str, experts: Iterable[object]) -> GgzyError | None:
+    """Opened files: their own bidder always, the committee and those who oversee the lot from the opening on."""
+    if actor.holds(Role.BIDDER, party(uscc)):
+        return None
+    if lot.state in _READING and (actor.user_id in experts or _oversees(actor, lot)):
+        return None
+    return not_found("bid")
+
+
+def _oversees(actor: Actor, lot: LotFacts) -> bool:
+    return (
+        actor.holds(Role.WITNESS, site(lot.site))
+        or actor.holds(Role.SUPERVISOR, site(lot.site))
+        or actor.holds(Role.PURCHASER, party(lot.purchaser))
+        or (lot.agency is not None and actor.holds(Role.AGENCY, party(lot.agency)))
+    )
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else isoformat(moment)
