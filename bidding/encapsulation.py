@@ -1,0 +1,142 @@
+"""From the opening key to the payload key: encapsulation, key schedule, key commitment (docs/spec/sealing.md, section 4).
+
+The sealer knows r with U = rB and K = rY; the custodians find the same K from U by their shares. Everything derived is
+bound to the hash of the header. `shared` is K, 32 bytes; a bidder's `secret` is the one of this envelope alone.
+"""
+
+import hmac
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
+
+from bidding import group
+from bidding.header import Header, Policy
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind
+
+_PROOF = b"ggzy/encapsulation/v1\0"
+_ENVELOPE = b"ggzy/envelope/v1\0"
+_PAYLOAD = b"ggzy/payload/v1\0"
+_BIDDER = b"ggzy/bidder-secret/v1\0"
+_WRAP = b"ggzy/wrap/v1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Preamble:
+    """What stands beside a header: the proof of knowledge of r (64), the key commitment (32), the wrap (32 or None)."""
+
+    proof: bytes
+    commitment: bytes
+    wrap: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Encapsulation:
+    """A fresh r for one envelope: `point` is U, `shared` is K. Kept only while sealing."""
+
+    scalar: bytes
+    point: bytes
+    shared: bytes
+
+
+def encapsulate(opening_key: bytes, entropy: Entropy) -> Encapsulation:
+    """Draw r for the opening key Y; GgzyError ``bid.bad_opening_key`` for a point off the subgroup."""
+    scalar = group.random_scalar(entropy)
+    try:
+        shared = group.mult(scalar, group.check_point(opening_key))
+    except GgzyError as error:
+        raise GgzyError("bid.bad_opening_key", Kind.INTEGRITY) from error
+    return Encapsulation(scalar, group.base_mult(scalar), shared)
+
+
+def bind(header: Header, sealed: Encapsulation, secret: bytes | None, entropy: Entropy) -> tuple[bytes, Preamble]:
+    """Return the payload key of a header that carries U, and its preamble. `secret` as `bidder_secret` gives it."""
+    header_hash = header.hash()
+    envelope = _envelope_secret(header.policy, header_hash, sealed.shared, secret)
+    key, commitment = _payload_keys(envelope)
+    wrap = None
+    if header.policy is Policy.QUORUM_OR_BIDDER:
+        wrap = _xor(envelope, _expand_secret(_needed(secret), _WRAP + header_hash))
+    proof = group.prove_knowledge(sealed.scalar, sealed.point, proof_context(header_hash), entropy)
+    return key, Preamble(proof, commitment, wrap)
+
+
+def proof_context(header_hash: bytes) -> bytes:
+    """Return the context to which the proof of knowledge of r is bound."""
+    return _PROOF + header_hash
+
+
+def verify(header: Header, preamble: Preamble) -> None:
+    """Check U and its proof; GgzyError ``bid.bad_point`` or ``bid.bad_proof``. No share may be computed before this."""
+    kind = header.kind.value
+    if (preamble.wrap is None) == (header.policy is Policy.QUORUM_OR_BIDDER):
+        raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, kind=kind)
+    try:
+        group.check_point(header.point)
+    except GgzyError as error:
+        raise GgzyError("bid.bad_point", Kind.INTEGRITY, kind=kind) from error
+    try:
+        group.verify_knowledge(header.point, preamble.proof, proof_context(header.hash()))
+    except GgzyError as error:
+        raise GgzyError("bid.bad_proof", Kind.INTEGRITY, kind=kind) from error
+
+
+def bidder_secret(master: bytes, header: Header) -> bytes:
+    """Return the bidder's secret of one envelope (32 bytes), from the 32-byte secret of their key file.
+
+    This is what a bidder hands over at the opening; it says nothing about their other envelopes.
+    """
+    return _expand_secret(master, _BIDDER + header.hash())
+
+
+def unlock(header: Header, preamble: Preamble, shared: bytes, secret: bytes | None = None) -> bytes:
+    """Return the payload key from K, with the bidder's secret if the policy is quorum-and-bidder.
+
+    Raises GgzyError ``bid.bidder_secret_missing`` or ``bid.bad_commitment`` (K, secret, header or envelope do not belong
+    together).
+    """
+    return _committed(_envelope_secret(header.policy, header.hash(), shared, secret), header, preamble)
+
+
+def unlock_alone(header: Header, preamble: Preamble, secret: bytes) -> bytes:
+    """Return the payload key from the bidder's secret alone, where the policy is quorum-or-bidder.
+
+    Raises GgzyError ``bid.needs_quorum`` under another policy, or ``bid.bad_commitment``.
+    """
+    if header.policy is not Policy.QUORUM_OR_BIDDER or preamble.wrap is None:
+        raise GgzyError("bid.needs_quorum", Kind.FORBIDDEN, kind=header.kind.value)
+    mask = _expand_secret(_needed(secret), _WRAP + header.hash())
+    return _committed(_xor(preamble.wrap, mask), header, preamble)
+
+
+def _envelope_secret(policy: Policy, header_hash: bytes, shared: bytes, secret: bytes | None) -> bytes:
+    material = shared + _needed(secret) if policy is Policy.QUORUM_AND_BIDDER else shared
+    return _expand_secret(material, _ENVELOPE + header_hash)
+
+
+def _payload_keys(envelope: bytes) -> tuple[bytes, bytes]:
+    both = HKDFExpand(SHA256(), 64, _PAYLOAD).derive(envelope)
+    return both[:32], both[32:]
+
+
+def _committed(envelope: bytes, header: Header, preamble: Preamble) -> bytes:
+    key, commitment = _payload_keys(envelope)
+    if not hmac.compare_digest(commitment, preamble.commitment):
+        raise GgzyError("bid.bad_commitment", Kind.INTEGRITY, kind=header.kind.value)
+    return key
+
+
+def _expand_secret(material: bytes, info: bytes) -> bytes:
+    """HKDF-SHA256 (RFC 5869) without salt, 32 bytes."""
+    return HKDF(SHA256(), 32, None, info).derive(material)
+
+
+def _needed(secret: bytes | None) -> bytes:
+    if secret is None or len(secret) != 32:
+        raise GgzyError("bid.bidder_secret_missing", Kind.INVALID)
+    return secret
+
+
+def _xor(left: bytes, right: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(left, right, strict=True))
