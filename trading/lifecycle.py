@@ -31,7 +31,7 @@ class By(StrEnum):
 class Circumstances:
     """What a guard may know beyond the lot itself; whoever moves the lot passes what the step needs.
 
-    `documents` are the kinds attached, `candidates` the 统一社会信用代码 by rank, whose publicity ends at `publicity_ends`.
+    `documents` are the kinds attached, `candidates` the 统一社会信用代码 by rank, public until `publicity_ends`.
     """
 
     documents: frozenset[str] = frozenset()

@@ -1,13 +1,13 @@
-"""Rule packs: every number of days, share and quota that the law sets is data that names its article. Pure but for reading files.
+"""Rule packs: every number of days, share and quota that the law sets is data that names its article.
 
-A pack is keyed by trade type, region (a prefix of the 6-digit division code, or ``*``) and time of effect. A regional pack is laid
-over the general one, rule by rule. The files are described in docs/spec/rule-pack.md.
+A pack is keyed by trade type, region (a prefix of the 6-digit division code, or ``*``) and time of effect. A regional
+pack is laid over the general one, rule by rule. The files are described in docs/spec/rule-pack.md.
 """
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from importlib import resources
@@ -19,6 +19,7 @@ from kernel.errors import GgzyError, Kind
 
 FORMAT = "ggzy/rule-pack/v1"
 EVERYWHERE = "*"
+CHINA = timezone(timedelta(hours=8))
 
 Unit = Literal["days", "working_days", "years", "minutes", "count", "share", "flag", "names"]
 Text = Annotated[str, msgspec.Meta(min_length=2, max_length=400)]
@@ -26,7 +27,7 @@ Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}$")]
 
 
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule: its value in its unit, the article that sets it, and whether somebody has checked it against the text."""
+    """One rule: its value in its unit, the article that sets it, and whether it was checked against the text."""
 
     value: int | bool | str | tuple[Name, ...]
     unit: Unit
@@ -63,7 +64,7 @@ class Pack:
             raise GgzyError("rule.unknown", Kind.NOT_FOUND, rule=name) from error
 
     def value(self, name: str) -> Any:
-        """Return the rule's value: int for days and counts, Decimal for shares, bool for flags, a tuple of str for names."""
+        """Return the rule's value: int for days and counts, Decimal for shares, bool for flags, names as a tuple."""
         rule = self.rule(name)
         return Decimal(str(rule.value)) if rule.unit == "share" else rule.value
 
@@ -74,6 +75,16 @@ def pack(trade_type: str, region: str, on: date) -> Pack:
     Raises GgzyError ``rule.no_pack`` when no pack covers it.
     """
     return combine(shipped(), trade_type, region, on)
+
+
+def pack_at(trade_type: str, region: str, moment: datetime) -> Pack:
+    """Return what is in force at a moment, whose day is that of China (UTC+8)."""
+    return pack(trade_type, region, local_day(moment))
+
+
+def local_day(moment: datetime) -> date:
+    """Return the day in China (UTC+8, no summer time since 1991)."""
+    return moment.astimezone(CHINA).date()
 
 
 def combine(files: tuple[PackFile, ...], trade_type: str, region: str, on: date) -> Pack:

@@ -1,11 +1,20 @@
-"""The tables of this package. Constraints repeat what a race could break; rows that are evidence refuse change by trigger."""
+"""The tables of this package. Constraints repeat what a race could break; evidence refuses change by trigger."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -80,6 +89,7 @@ class TenderRow(Base):
         UniqueConstraint("code"),
         CheckConstraint("method IN ('public', 'invited')", name="method"),
         CheckConstraint("agency <> purchaser", name="agency"),
+        CheckConstraint("(method = 'invited') = (jsonb_array_length(invitees) >= 3)", name="invitees"),
         Index("ix_tender_announced", "announced_at", "id", postgresql_where=text("announced_at IS NOT NULL")),
         Index("ix_tender_made", "made_at", "id"),
     )
@@ -97,6 +107,7 @@ class TenderRow(Base):
     made_by: Mapped[UUID]
     made_at: Mapped[datetime]
     announced_at: Mapped[datetime | None]
+    invitees: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
     missing: Mapped[list[Any]] = mapped_column(JSONB, server_default=text("'[]'"))
 
 
@@ -154,7 +165,7 @@ class FileRow(Base):
     )
 
     sha256: Mapped[bytes] = mapped_column(primary_key=True)
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     by: Mapped[UUID]
     at: Mapped[datetime]
 

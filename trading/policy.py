@@ -1,0 +1,112 @@
+"""Who may do and see what with tenders, lots and parties. Pure: an actor and facts in, a refusal or None out.
+
+What nobody has announced does not exist for others (404). Who took the documents stays secret (招标投标法 第二十二条).
+"""
+
+from typing import Protocol
+
+from kernel.actor import ADMINS, SYSTEM, Actor, Role, party, site
+from kernel.errors import GgzyError, Kind, not_found
+from trading.lifecycle import By
+
+
+class Held(Protocol):
+    """A tender or a lot, as far as rights go."""
+
+    @property
+    def site(self) -> str:
+        """6-digit code of the site that handles it."""
+
+    @property
+    def purchaser(self) -> str:
+        """统一社会信用代码 of the purchaser."""
+
+    @property
+    def agency(self) -> str | None:
+        """统一社会信用代码 of the agency, if there is one."""
+
+
+AT_SITE = {
+    By.ACCEPTANCE: Role.ACCEPTANCE,
+    By.WITNESS: Role.WITNESS,
+    By.ARCHIVIST: Role.ARCHIVIST,
+    By.SUPERVISOR: Role.SUPERVISOR,
+}
+
+
+def qualities(actor: Actor, held: Held) -> frozenset[By]:
+    """Return in what qualities somebody may act on this tender or lot."""
+    found = {by for by, role in AT_SITE.items() if actor.holds(role, site(held.site))}
+    if is_tenderer(actor, held):
+        found.add(By.TENDERER)
+    if actor.holds(Role.EXPERT):
+        found.add(By.EXPERT)
+    if actor.user_id == SYSTEM.user_id:
+        found.add(By.SYSTEM)
+    return frozenset(found)
+
+
+def is_tenderer(actor: Actor, held: Held) -> bool:
+    """Tell whether somebody acts for the purchaser or its agency."""
+    return actor.holds(Role.PURCHASER, party(held.purchaser)) or (
+        held.agency is not None and actor.holds(Role.AGENCY, party(held.agency))
+    )
+
+
+def may_see(actor: Actor, held: Held, *, announced: bool, invitees: tuple[str, ...] = ()) -> GgzyError | None:
+    """What is announced is public; before that, and of an invited tender, only insiders and the invited see it."""
+    insider = bool(qualities(actor, held) - {By.EXPERT})
+    if insider or (announced and not invitees):
+        return None
+    if announced and (actor.parties(Role.BIDDER) & set(invitees) or actor.holds(Role.EXPERT)):
+        return None
+    return not_found("tender")
+
+
+def may_register(actor: Actor, held: Held) -> GgzyError | None:
+    """A tender is brought in by its purchaser or the agency it commissioned."""
+    return None if is_tenderer(actor, held) else GgzyError("tender.not_the_tenderer", Kind.FORBIDDEN)
+
+
+def may_act(actor: Actor, held: Held, by: frozenset[By], *, seen: GgzyError | None) -> GgzyError | None:
+    """Allow what one of these qualities may do; to whom the tender is unseen, it does not exist."""
+    if qualities(actor, held) & by:
+        return None
+    return seen or GgzyError("step.not_yours", Kind.FORBIDDEN)
+
+
+def may_take(actor: Actor, bidder: str, invitees: tuple[str, ...]) -> GgzyError | None:
+    """Documents are taken by a bidder's own people; of an invited tender only by the invited."""
+    if not actor.holds(Role.BIDDER, party(bidder)):
+        return GgzyError("issue.not_the_bidder", Kind.FORBIDDEN)
+    return not_found("lot") if invitees and bidder not in invitees else None
+
+
+def may_see_issues(actor: Actor, held: Held, *, open_to_read: bool) -> GgzyError | None:
+    """Nobody learns before the opening who took the documents; afterwards tenderer, supervisor and archivist do."""
+    allowed = {By.TENDERER, By.SUPERVISOR, By.ARCHIVIST, By.SYSTEM}
+    return None if open_to_read and qualities(actor, held) & allowed else not_found("issue")
+
+
+def may_keep_party(actor: Actor, uscc: str) -> GgzyError | None:
+    """A party's data are given by its own people, or taken in by acceptance staff on their behalf."""
+    own = any(actor.holds(role, party(uscc)) for role in (Role.PURCHASER, Role.AGENCY, Role.BIDDER))
+    return None if own or actor.holds(Role.ACCEPTANCE) else GgzyError("party.not_yours", Kind.FORBIDDEN)
+
+
+def may_see_party(actor: Actor, uscc: str) -> GgzyError | None:
+    """Contacts and history of a party are for itself, acceptance staff and supervisors."""
+    seen = may_keep_party(actor, uscc) is None or actor.holds(Role.SUPERVISOR)
+    return None if seen else not_found("party")
+
+
+def may_establish_site(actor: Actor) -> GgzyError | None:
+    """Sites are set up by the system administrator, or by the installation itself at its first start."""
+    allowed = actor.holds(Role.SYSTEM_ADMIN) or actor.user_id == SYSTEM.user_id
+    return None if allowed else GgzyError("site.not_yours", Kind.FORBIDDEN)
+
+
+def may_store_file(actor: Actor) -> GgzyError | None:
+    """Files are brought by those who work on trades; administrators and the public bring none."""
+    allowed = any(grant.role not in ADMINS for grant in actor.grants)
+    return None if allowed else GgzyError("file.not_yours", Kind.FORBIDDEN)
