@@ -88,7 +88,6 @@ class StatementRow(Base):
     kind: Mapped[str]
     deadline: Mapped[datetime]
     content: Mapped[bytes]
-    signature: Mapped[bytes]
     receipt: Mapped[bytes]
     token: Mapped[bytes]
     commitment: Mapped[bytes]
