@@ -1,0 +1,90 @@
+"""A party's code, profile and commitment: pure checks. The code is the 统一社会信用代码 of GB 32100-2015.
+
+Entry is by notification and commitment (告知承诺): the party states its data once, under a commitment text of a known
+version; the centre does not approve it.
+"""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
+from stdnum.cn import uscc as gb32100
+from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength, ValidationError
+
+from kernel import canonical
+from kernel.errors import GgzyError, Kind
+
+COMMITMENT_VERSION = "2026-1"
+CONTEXT = b"ggzy/commitment/v1\0"
+FORMAT = "ggzy/commitment/v1"
+WRONG = {InvalidLength: "length", InvalidFormat: "character", InvalidChecksum: "check_digit"}
+
+Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Short = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
+
+
+class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a party states about itself, once for all its trades (一表申请)."""
+
+    name: Line
+    legal_representative: Short
+    address: Line
+    contact: Short
+    phone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+\-]{5,20}$")]
+    region: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+    email: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who commits to which text; `signature` (hex) is by the person's device key over `statement`, if they have one."""
+
+    version: Annotated[str, msgspec.Meta(max_length=20)]
+    signed_by: Short
+    signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{128})?$")] = ""
+
+
+def check_code(code: str) -> str:
+    """Return the code, or raise ``party.bad_uscc`` whose `wrong` is ``length``, ``character`` or ``check_digit``.
+
+    Nothing is repaired: spaces, hyphens and small letters are wrong characters.
+    """
+    wrong = _wrong(code)
+    if wrong:
+        raise GgzyError("party.bad_uscc", wrong=wrong, uscc=code[:40])
+    return code
+
+
+def statement(code: str, profile: Profile, version: str) -> bytes:
+    """Return the canonical bytes that a commitment is about."""
+    stated = hashlib.sha256(canonical.encode(msgspec.to_builtins(profile))).hexdigest()
+    return canonical.encode({"format": FORMAT, "version": version, "uscc": code, "profile_sha256": stated})
+
+
+def check_commitment(code: str, profile: Profile, commitment: Commitment, device_key: bytes | None) -> None:
+    """Accept the current text only, and a signature only if it is that of the person's device.
+
+    Raises ``party.commitment_outdated``, ``party.commitment_bad_signature``.
+    """
+    if commitment.version != COMMITMENT_VERSION:
+        raise GgzyError("party.commitment_outdated", Kind.CONFLICT, current=COMMITMENT_VERSION)
+    if not commitment.signature:
+        return
+    message = CONTEXT + statement(code, profile, commitment.version)
+    try:
+        VerifyKey(device_key or b"").verify(message, bytes.fromhex(commitment.signature))
+    except (BadSignatureError, ValueError) as error:
+        raise GgzyError("party.commitment_bad_signature", Kind.INTEGRITY) from error
+
+
+def _wrong(code: str) -> str | None:
+    if len(code) != 18:  # noqa: PLR2004 - the length that GB 32100 sets
+        return "length"
+    if not code.isascii() or code != gb32100.compact(code):
+        return "character"
+    try:
+        gb32100.validate(code)
+    except ValidationError as error:
+        return WRONG[type(error)]
+    return None

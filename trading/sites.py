@@ -1,0 +1,102 @@
+"""Sites: one main and any number of branches, as data; the first installation reads them from `sites.toml`."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import resources
+from typing import Annotated, Literal
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import trail
+from kernel import database
+from kernel.actor import Actor
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind, permit
+from trading import policy
+from trading.tables import SiteRow
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A site to be: its 6-digit division code, name and rank."""
+
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    kind: Literal["main", "branch"]
+
+
+class Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of sites."""
+
+    site: tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site of the platform."""
+
+    code: str
+    name: str
+    kind: str
+    established_at: datetime
+
+
+def shipped() -> tuple[Plan, ...]:
+    """Return the sites that this installation starts with."""
+    return parse((resources.files("trading") / "sites.toml").read_text("utf-8"))
+
+
+def parse(text: str) -> tuple[Plan, ...]:
+    """Read a file of sites: exactly one main, no code twice; ``site.bad_file`` says what is wrong."""
+    try:
+        plans = msgspec.convert(tomllib.loads(text), Plans).site
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise GgzyError("site.bad_file", reason=str(error)) from error
+    if sum(plan.kind == "main" for plan in plans) != 1 or len({plan.code for plan in plans}) != len(plans):
+        raise GgzyError("site.bad_file", reason="one main site, and every code once")
+    return plans
+
+
+async def seed(session: AsyncSession, actor: Actor, plans: tuple[Plan, ...], *, entropy: Entropy) -> list[Site]:
+    """Establish those of the sites that are not there yet; running it again changes nothing."""
+    permit(policy.may_establish_site(actor))
+    await database.lock(session, "sites")
+    known = {site.code for site in await page(session)}
+    for plan in plans:
+        if plan.code not in known:
+            await establish(session, actor, plan, entropy=entropy)
+    return await page(session)
+
+
+async def establish(session: AsyncSession, actor: Actor, plan: Plan, *, entropy: Entropy) -> Site:
+    """Add one site and record ``site.established``; ``site.known``, ``site.second_main``, ``site.not_yours``."""
+    permit(policy.may_establish_site(actor))
+    await database.lock(session, "sites")
+    for site in await page(session):
+        if site.code == plan.code:
+            raise GgzyError("site.known", Kind.CONFLICT, site=plan.code)
+        if site.kind == plan.kind == "main":
+            raise GgzyError("site.second_main", Kind.CONFLICT, main=site.code)
+    row = SiteRow(code=plan.code, name=plan.name, kind=plan.kind, established_at=await database.now(session))
+    session.add(row)
+    await session.flush()
+    await trail.record(session, actor, "site.established", msgspec.to_builtins(plan), entropy=entropy)
+    return _value(row)
+
+
+async def page(session: AsyncSession) -> list[Site]:
+    """Return all sites, the main one first."""
+    query = select(SiteRow).order_by(SiteRow.kind.desc(), SiteRow.code)
+    return [_value(row) for row in await session.scalars(query)]
+
+
+async def require(session: AsyncSession, code: str) -> None:
+    """Raise ``site.unknown`` unless there is such a site."""
+    if await session.get(SiteRow, code) is None:
+        raise GgzyError("site.unknown", site=code)
+
+
+def _value(row: SiteRow) -> Site:
+    return Site(row.code, row.name, row.kind, row.established_at)
