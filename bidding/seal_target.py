@@ -1,0 +1,39 @@
+"""What a lot publishes for sealing (``ggzy/seal-target/v1``): its deadline, envelopes, and the opening key of its custodians."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from uuid import UUID
+
+from archive import trail
+from bidding import ceremony
+from bidding.header import EnvelopeKind, Policy
+from bidding.target import EnvelopeSlot, SealTarget
+from kernel.actor import Actor
+from kernel.errors import GgzyError, Kind, permit
+from trading import lots
+from trading.lot import UNANNOUNCED, LotFacts
+
+
+async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: str) -> SealTarget:
+    """Return the target of an announced lot; `platform` is the log's origin. Before the announcement: not found."""
+    lot = await lots.facts(session, lot_id)
+    permit(await lots.seen(session, actor, lot))
+    if lot.state in UNANNOUNCED or lot.deadline is None or lot.opening_key_hash is None:
+        raise GgzyError("bid.not_open", Kind.CONFLICT, state=str(lot.state))
+    key = await ceremony.of_lot(session, lot_id)
+    return SealTarget(
+        platform=platform,
+        title=lot.title,
+        tender=lot.tender_id,
+        lot=lot.id,
+        deadline=lot.deadline,
+        policy=sealing_policy(lot),
+        envelopes=tuple(EnvelopeSlot(EnvelopeKind(rule.kind), rule.stage) for rule in lot.envelopes),
+        transcript=lot.opening_key_hash,
+        opening_key=key.public_key,
+        sandbox=await trail.in_sandbox(session),
+    )
+
+
+def sealing_policy(lot: LotFacts) -> Policy:
+    """Return the policy byte's meaning for a lot; trading writes the names with underscores."""
+    return Policy(lot.opening_policy.replace("_", "-"))
