@@ -1,7 +1,7 @@
 """What the other packages know of a lot: frozen facts, read once under the lot's lock. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -80,5 +80,6 @@ class LotFacts:
     estimate: Decimal
     ceiling: Decimal | None
     opening_key_hash: bytes | None
-    evaluation: Mapping[str, Any] = MappingProxyType({})
+    evaluation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     suspended: bool = False
+    bond: Decimal = Decimal(0)
