@@ -1,7 +1,8 @@
-"""From the opening key to the payload key: encapsulation, key schedule, key commitment (docs/spec/sealing.md, section 4).
+"""From the opening key to the payload key: encapsulation, key schedule, key commitment.
 
 The sealer knows r with U = rB and K = rY; the custodians find the same K from U by their shares. Everything derived is
 bound to the hash of the header. `shared` is K, 32 bytes; a bidder's `secret` is the one of this envelope alone.
+docs/spec/sealing.md, section 4.
 """
 
 import hmac
@@ -14,6 +15,8 @@ from bidding import group
 from bidding.header import Header, Policy
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
+
+SECRET_SIZE = 32
 
 _PROOF = b"ggzy/encapsulation/v1\0"
 _ENVELOPE = b"ggzy/envelope/v1\0"
@@ -71,15 +74,15 @@ def verify(header: Header, preamble: Preamble) -> None:
     """Check U and its proof; GgzyError ``bid.bad_point`` or ``bid.bad_proof``. No share may be computed before this."""
     kind = header.kind.value
     if (preamble.wrap is None) == (header.policy is Policy.QUORUM_OR_BIDDER):
-        raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, kind=kind)
+        raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, envelope=kind)
     try:
         group.check_point(header.point)
     except GgzyError as error:
-        raise GgzyError("bid.bad_point", Kind.INTEGRITY, kind=kind) from error
+        raise GgzyError("bid.bad_point", Kind.INTEGRITY, envelope=kind) from error
     try:
         group.verify_knowledge(header.point, preamble.proof, proof_context(header.hash()))
     except GgzyError as error:
-        raise GgzyError("bid.bad_proof", Kind.INTEGRITY, kind=kind) from error
+        raise GgzyError("bid.bad_proof", Kind.INTEGRITY, envelope=kind) from error
 
 
 def bidder_secret(master: bytes, header: Header) -> bytes:
@@ -93,8 +96,8 @@ def bidder_secret(master: bytes, header: Header) -> bytes:
 def unlock(header: Header, preamble: Preamble, shared: bytes, secret: bytes | None = None) -> bytes:
     """Return the payload key from K, with the bidder's secret if the policy is quorum-and-bidder.
 
-    Raises GgzyError ``bid.bidder_secret_missing`` or ``bid.bad_commitment`` (K, secret, header or envelope do not belong
-    together).
+    Raises GgzyError ``bid.bidder_secret_missing`` or ``bid.bad_commitment``: K, secret and header do not
+    belong together.
     """
     return _committed(_envelope_secret(header.policy, header.hash(), shared, secret), header, preamble)
 
@@ -105,7 +108,7 @@ def unlock_alone(header: Header, preamble: Preamble, secret: bytes) -> bytes:
     Raises GgzyError ``bid.needs_quorum`` under another policy, or ``bid.bad_commitment``.
     """
     if header.policy is not Policy.QUORUM_OR_BIDDER or preamble.wrap is None:
-        raise GgzyError("bid.needs_quorum", Kind.FORBIDDEN, kind=header.kind.value)
+        raise GgzyError("bid.needs_quorum", Kind.FORBIDDEN, envelope=header.kind.value)
     mask = _expand_secret(_needed(secret), _WRAP + header.hash())
     return _committed(_xor(preamble.wrap, mask), header, preamble)
 
@@ -123,7 +126,7 @@ def _payload_keys(envelope: bytes) -> tuple[bytes, bytes]:
 def _committed(envelope: bytes, header: Header, preamble: Preamble) -> bytes:
     key, commitment = _payload_keys(envelope)
     if not hmac.compare_digest(commitment, preamble.commitment):
-        raise GgzyError("bid.bad_commitment", Kind.INTEGRITY, kind=header.kind.value)
+        raise GgzyError("bid.bad_commitment", Kind.INTEGRITY, envelope=header.kind.value)
     return key
 
 
@@ -133,7 +136,7 @@ def _expand_secret(material: bytes, info: bytes) -> bytes:
 
 
 def _needed(secret: bytes | None) -> bytes:
-    if secret is None or len(secret) != 32:
+    if secret is None or len(secret) != SECRET_SIZE:
         raise GgzyError("bid.bidder_secret_missing", Kind.INVALID)
     return secret
 

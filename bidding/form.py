@@ -49,7 +49,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[FileEntry, ...] = ()
 
     def encode(self) -> bytes:
-        """Return the canonical JSON; GgzyError ``bid.bad_form``, ``bid.bad_price``, ``bid.bad_file_name`` … if unfit."""
+        """Return the canonical JSON; GgzyError ``bid.bad_form`` and the others of `parse` if unfit."""
         _check(self)
         data = canonical.encode(
             {
@@ -81,7 +81,11 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse(data: bytes) -> Form:
-    """Read a form strictly: canonical, complete, nothing unknown, every limit kept. GgzyError ``bid.bad_form`` …"""
+    """Read a form strictly: canonical, complete, nothing unknown, every limit kept.
+
+    Raises GgzyError ``bid.bad_form``, ``bid.bad_price``, ``bid.price_misplaced``, ``bid.bad_file_name``,
+    ``bid.bad_media_type``, ``bid.repeated_file``.
+    """
     if len(data) > MAX_FORM:
         raise _bad("size")
     wire = _parse_wire(data)
@@ -121,7 +125,7 @@ def _parse_wire(data: bytes) -> _Wire:
 
 def _check(form: Form) -> None:
     if (form.price is None) == (form.kind is EnvelopeKind.PRICE):
-        raise GgzyError("bid.price_misplaced", Kind.INVALID, kind=form.kind.value)
+        raise GgzyError("bid.price_misplaced", Kind.INVALID, envelope=form.kind.value)
     if form.price is not None and read_price(str(form.price)) <= 0:
         raise GgzyError("bid.bad_price", Kind.INVALID)
     seen: set[str] = set()

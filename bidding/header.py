@@ -18,6 +18,7 @@ from kernel.errors import GgzyError, Kind
 MAGIC = b"ggzy/env"
 VERSION = 1
 HEADER_SIZE = 146
+HASH_SIZE = 32
 RECORD_SIZE = 65536
 MAX_LENGTH = 1 << 40
 
@@ -61,8 +62,8 @@ _KIND_CODES = {kind: code for code, kind in _KINDS.items()}
 class Header:
     """One envelope's header.
 
-    `bidder` is the 18-character 统一社会信用代码, `transcript` the SHA-256 of the key transcript, `point` is U, `padded_length`
-    the number of plaintext bytes (a Padmé length).
+    `bidder` is the 18-character 统一社会信用代码, `transcript` the SHA-256 of the key transcript, `point` is U,
+    `padded_length` the number of plaintext bytes (a Padmé length).
     """
 
     suite: Suite
@@ -79,7 +80,7 @@ class Header:
     def encode(self) -> bytes:
         """Return the 146 bytes; GgzyError ``bid.bad_header`` if a field does not fit."""
         _require(_USCC.match(self.bidder) is not None, "bidder")
-        _require(len(self.transcript) == 32 and len(self.point) == 32, "size")
+        _require(len(self.transcript) == len(self.point) == HASH_SIZE, "size")
         _require(is_padded(self.padded_length) and self.padded_length <= MAX_LENGTH, "length")
         return _LAYOUT.pack(
             MAGIC,

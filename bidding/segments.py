@@ -31,7 +31,7 @@ class PartHasher:
         rest = memoryview(chunk)
         if self.size + len(rest) > PART_SIZE:
             raise GgzyError("part.wrong_length", Kind.INVALID, expected=PART_SIZE, number=0)
-        while len(rest):
+        while rest:
             room = SEGMENT_SIZE - self.size % SEGMENT_SIZE
             self._segment.update(rest[:room])
             self.size += len(rest[:room])
@@ -61,7 +61,7 @@ class BodyHasher:
     def update(self, chunk: bytes | memoryview) -> None:
         """Add the next bytes."""
         rest = memoryview(chunk)
-        while len(rest):
+        while rest:
             room = PART_SIZE - self._part.size
             self._part.update(rest[:room])
             if self._part.size == PART_SIZE:

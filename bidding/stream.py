@@ -1,6 +1,6 @@
 """STREAM: a long plaintext in authenticated records of 64 KiB (Hoang, Reyhanitabar, Rogaway, Vizár, CRYPTO 2015).
 
-Record i is sealed under the nonce counter(i) ‖ last, so that records can be neither dropped, swapped, repeated nor added.
+Record i is sealed under the nonce counter(i) ‖ last, so that none can be dropped, swapped, repeated or added.
 docs/spec/sealing.md, section 6. Plaintext views handed out are valid until the next call only.
 """
 
@@ -89,7 +89,7 @@ class StreamOpener:
     def feed(self, chunk: bytes | memoryview) -> Iterator[memoryview]:
         """Yield the plaintext that this ciphertext completes; ``bid.bad_record``, ``bid.extended``."""
         rest = memoryview(chunk)
-        while len(rest):
+        while rest:
             if self._index > self._last:
                 raise GgzyError("bid.extended", Kind.INTEGRITY)
             if self._opened + RECORD_SIZE > BLOCK_SIZE:

@@ -1,6 +1,6 @@
 """What the platform publishes for a lot so that a bid can be sealed for it offline (``ggzy/seal-target/v1``).
 
-docs/spec/sealing.md, section 2. The opening key is checked against the key transcript by whoever distrusts the platform.
+docs/spec/sealing.md, section 2. Who distrusts the platform checks the opening key against the key transcript.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ from bidding import group
 from bidding.header import EnvelopeKind, Policy
 from bidding.wire import Hash, Identifier, Moment, read
 from kernel import canonical
-from kernel.clock import isoformat, parse as parse_time
+from kernel.clock import isoformat
+from kernel.clock import parse as parse_time
 from kernel.errors import GgzyError, Kind
 
 FORMAT = "ggzy/seal-target/v1"
