@@ -18,9 +18,9 @@ from kernel.errors import GgzyError, Kind
 
 NAME, NUMBER, SPECIALTIES, SITES = "姓名", "身份证号", "专业代码", "站点"
 EMPLOYER, EMPLOYER_CODE, FORMER = "工作单位", "单位代码", "原工作单位"
-INTERESTS, PHONE, FROM, UNTIL = "回避单位", "手机号", "有效期起", "有效期至"
+INTERESTS, PHONE, FROM, UNTIL, TRAINED = "回避单位", "手机号", "有效期起", "有效期至", "培训有效期至"
 REQUIRED = (NAME, NUMBER, SPECIALTIES, SITES, EMPLOYER, PHONE, FROM, UNTIL)
-OPTIONAL = (EMPLOYER_CODE, FORMER, INTERESTS)
+OPTIONAL = (EMPLOYER_CODE, FORMER, INTERESTS, TRAINED)
 MAX_LISTED = 500
 MAX_ITEMS = 20
 
@@ -44,6 +44,7 @@ class Application:
     phone: str = field(repr=False)
     valid_from: date
     valid_until: date
+    trained_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,7 @@ class _Reader:
             self._take(PHONE, _phone, ""),
             start,
             end,
+            self._take(TRAINED, date.fromisoformat, None) if self._cell(TRAINED) else None,
         )
 
     def _cell(self, column: str) -> str:
