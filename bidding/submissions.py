@@ -173,7 +173,7 @@ def _agree(upload: UploadRow, stored: list[PartRow], manifest: Manifest) -> None
     for envelope in manifest.envelopes:
         sizes = [(part.root, part.length) for part in stored if part.kind == envelope.kind.value]
         if not hmac.compare_digest(segments.body_root(sizes), envelope.root):
-            raise GgzyError("bid.wrong_root", Kind.INTEGRITY, kind=envelope.kind.value)
+            raise GgzyError("bid.wrong_root", Kind.INTEGRITY, envelope=envelope.kind.value)
 
 
 def _check(manifest: Manifest, submission: Submission, lot: LotFacts, bidder: str, actor: Actor) -> None:

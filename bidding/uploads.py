@@ -119,10 +119,10 @@ async def place_part(
         raise GgzyError("upload.closed", Kind.CONFLICT)
     length = {str(k): int(n) for k, n in row.bodies}.get(kind, 0)
     if not 0 <= number < count(length) or len(root) != 32:
-        raise GgzyError("part.out_of_range", kind=kind, number=number, parts=count(length))
+        raise GgzyError("part.out_of_range", envelope=kind, number=number, parts=count(length))
     known = await session.get(PartRow, (upload_id, kind, number))
     if known is not None and not hmac.compare_digest(known.root, root):
-        raise GgzyError("part.conflict", Kind.CONFLICT, kind=kind, number=number)
+        raise GgzyError("part.conflict", Kind.CONFLICT, envelope=kind, number=number)
     size = min(PART_SIZE, length - number * PART_SIZE)
     return Place(upload_id, kind, number, size, root, known is not None)
 
@@ -148,7 +148,7 @@ async def record_part(session: AsyncSession, actor: Actor, place: Place) -> None
     if (await session.execute(kept)).first() is None:
         present = (await session.execute(select(PartRow.root).filter_by(**_at(place)))).scalar_one()
         if not hmac.compare_digest(present, place.root):
-            raise GgzyError("part.conflict", Kind.CONFLICT, kind=place.kind, number=place.number)
+            raise GgzyError("part.conflict", Kind.CONFLICT, envelope=place.kind, number=place.number)
 
 
 async def expire(session: AsyncSession, limit: int = 100) -> list[UUID]:
@@ -190,7 +190,7 @@ async def _checked(place: Place, chunks: AsyncIterable[bytes]) -> AsyncIterator[
     if length != place.length:
         raise GgzyError("part.wrong_length", expected=place.length, number=place.number)
     if not hmac.compare_digest(hasher.root(), place.root):
-        raise GgzyError("part.wrong_digest", Kind.INTEGRITY, kind=place.kind, number=place.number)
+        raise GgzyError("part.wrong_digest", Kind.INTEGRITY, envelope=place.kind, number=place.number)
 
 
 def _at(place: Place) -> dict[str, object]:
