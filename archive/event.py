@@ -1,7 +1,7 @@
-r"""An event of the trail and its salted commitment: what is written down, what is published, how the one opens the other.
+r"""An event of the trail and its salted commitment: what is written down, what is published, what opens it.
 
 An event is canonical JSON, format ``ggzy/event/v1``, specified in docs/spec/trail.md. The log's leaf is the 32-byte
-commitment SHA-256(``"ggzy/event/v1\0"`` ‖ salt ‖ event), which says nothing of the event until salt and event are shown.
+commitment SHA-256(``"ggzy/event/v1\0"`` ‖ salt ‖ event), which tells nothing until salt and event are shown.
 """
 
 import hmac

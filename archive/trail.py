@@ -1,67 +1,136 @@
-"""The trail: every command writes down one event in its own transaction; what is written is never changed.
+"""The trail, as the packages above use it: write an event down, prove that it is in the log, read it again in order.
 
-This is the door that the packages above use; the log is built by `archive.sequencer` and read through `archive.feed`.
+`record` stands in `archive.recording`, `sequence` in `archive.sequencer`, `feed` in `archive.feed`.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, text
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from archive import event as events
+from archive import checkpoint as checkpoints
+from archive import feed as feeds
+from archive import merkle, policy
+from archive import note as notes
+from archive import proof as proofs
 from archive.event import Entry, Opening
-from archive.tables import EventRow
-from kernel import database
+from archive.feed import feed
+from archive.proof import Proof
+from archive.recording import record
+from archive.sequencer import sequence
+from archive.tables import EventRow, LogEntry
 from kernel.actor import Actor
-from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind
+from kernel.errors import GgzyError, Kind, not_found, permit
 
-__all__ = ["Entry", "Opening", "record"]
+__all__ = [
+    "Entry",
+    "Filter",
+    "Opening",
+    "consistency",
+    "feed",
+    "openings",
+    "proof",
+    "prove",
+    "record",
+    "search",
+    "sequence",
+]
+
+CHUNK = 500
 
 
-async def record(
-    session: AsyncSession,
-    actor: Actor,
-    kind: str,
-    data: Mapping[str, Any],
-    *,
-    trade: UUID | None = None,
-    entropy: Entropy,
-    at: datetime | None = None,
-) -> Opening:
-    """Write down one event in the caller's transaction and return its opening.
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a supervisor asks for; every field narrows. Times and indexes: from (inclusive) until (exclusive)."""
 
-    `kind` is ``noun.past_tense``, `trade` the tender's id, `at` the database's time that the command decided by (read
-    now when left out), `data` what canonical JSON can hold. The event is in the log once the sequencer has run.
-    Raises GgzyError ``event.malformed``, ``event.too_large``, ``canonical.unsupported``.
+    trade: UUID | None = None
+    kind: str | None = None
+    actor: UUID | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    before: int | None = None
+
+
+async def proof(session: AsyncSession, commitment: bytes) -> str:
+    """Return the C2SP tlog-proof of a commitment under the newest checkpoint.
+
+    Raises GgzyError ``trail.not_sequenced`` while it waits, ``commitment.not_found`` if it was never recorded.
     """
-    if kind == events.HEARTBEAT:
-        raise GgzyError("event.malformed", Kind.INVALID)
-    moment = at or await database.now(session)
-    opening = events.seal(actor, kind, data, trade=trade, at=moment, sandbox=await in_sandbox(session), entropy=entropy)
-    await session.execute(insert(EventRow), [row(opening, actor, kind, trade, moment)])
-    return opening
+    query = (
+        select(LogEntry.index)
+        .select_from(EventRow)
+        .outerjoin(LogEntry, LogEntry.event == EventRow.number)
+        .where(EventRow.commitment == commitment)
+    )
+    found = (await session.execute(query)).scalars().all()
+    if not found:
+        raise not_found("commitment")
+    if found[0] is None:
+        raise GgzyError("trail.not_sequenced", Kind.CONFLICT)
+    return (await prove(session, found))[0]
 
 
-def row(opening: Opening, actor: Actor, kind: str, trade: UUID | None, at: datetime) -> dict[str, Any]:
-    """Return the columns of an event's row."""
-    return {
-        "at": at,
-        "actor": actor.user_id,
-        "trade": trade,
-        "kind": kind,
-        "commitment": opening.commitment,
-        "salt": opening.salt,
-        "body": opening.event,
-    }
+async def prove(session: AsyncSession, indexes: Iterable[int]) -> list[str]:
+    """Return the tlog-proofs of several entries, all under one newest checkpoint; each tile is read once.
+
+    Raises GgzyError ``checkpoint.not_found``, ``entry.not_found``.
+    """
+    note = await feeds.signed_checkpoint(session)
+    size = checkpoints.parse(notes.parse(note).text).size
+    wanted = list(indexes)
+    if not all(0 <= index < size for index in wanted):
+        raise not_found("entry")
+    spans = {index: merkle.inclusion_spans(index, size) for index in wanted}
+    nodes = await feeds.nodes(session, [n for s in spans.values() for n in merkle.nodes_of(s)], size)
+    paths = (merkle.prove(spans[index], nodes.__getitem__) for index in wanted)
+    return [proofs.encode(Proof(i, tuple(path), note)) for i, path in zip(wanted, paths, strict=True)]
 
 
-async def in_sandbox(session: AsyncSession) -> bool:
-    """Tell whether this installation is a sandbox: asked once per session, as the answer is final."""
-    if "sandbox" not in session.info:
-        answer = await session.execute(text("SELECT coalesce((SELECT sandbox FROM installation), false)"))
-        session.info["sandbox"] = bool(answer.scalar_one())
-    return bool(session.info["sandbox"])
+async def consistency(session: AsyncSession, old: int, new: int) -> list[bytes]:
+    """Return the hashes that prove that the log of `new` leaves extends the log of `old` leaves (RFC 6962 2.1.2).
+
+    Raises GgzyError ``merkle.malformed`` when old > new, ``checkpoint.not_found`` beyond the published size.
+    """
+    spans = merkle.consistency_spans(old, new)
+    if new > (await feeds.checkpoint(session)).size:
+        raise not_found("checkpoint")
+    nodes = await feeds.nodes(session, merkle.nodes_of(spans), new)
+    return merkle.prove(spans, nodes.__getitem__)
+
+
+async def openings(session: AsyncSession, trade: UUID) -> AsyncIterator[Entry]:
+    """Yield the entries of a trade that are in the log, in index order."""
+    query = feeds.openings_query().where(EventRow.trade == trade)
+    after = -1
+    while page := (await session.execute(query.where(LogEntry.index > after).limit(CHUNK))).tuples().all():
+        for row in page:
+            yield feeds.entry_of(*row)
+        after = page[-1][0]
+
+
+async def search(
+    session: AsyncSession, actor: Actor, wanted: Filter, *, after: int = -1, limit: int = 100
+) -> list[Entry]:
+    """Return up to `limit` entries above index `after` that fit, for supervisors and the audit administrator.
+
+    Raises GgzyError ``trail.not_found`` for everybody else, ``trail.wrong_page``.
+    """
+    permit(policy.may_search(actor))
+    feeds.check_page(after, limit)
+    query = feeds.openings_query().where(LogEntry.index > after, *_conditions(wanted)).limit(limit)
+    return [feeds.entry_of(*row) for row in (await session.execute(query)).tuples()]
+
+
+def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions = (
+        (wanted.trade, EventRow.trade == wanted.trade),
+        (wanted.kind, EventRow.kind == wanted.kind),
+        (wanted.actor, EventRow.actor == wanted.actor),
+        (wanted.since, EventRow.at >= wanted.since),
+        (wanted.until, EventRow.at < wanted.until),
+        (wanted.before, LogEntry.index < wanted.before),
+    )
+    return [condition for value, condition in conditions if value is not None]
