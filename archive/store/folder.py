@@ -1,0 +1,168 @@
+"""The embedded store: a folder on one file system. Written beside, synced, renamed: a crash leaves all or nothing.
+
+`objects/<key>` holds the objects, `retention/<key>` the moments until which they are held, `incoming/` what is being
+written. Retentions bind this program only: whoever may write to the disk can break them, and `probe_lock` says so.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterable, AsyncIterator
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+
+from archive.store.protocol import CHUNK, Lock, check_key, missing, retained
+from kernel.clock import Clock, SystemClock, isoformat, parse
+from kernel.errors import GgzyError, Kind
+
+_ABANDONED = 86400.0  # seconds after which a file being written belongs to a process that died
+_numbers = count()
+
+
+class FolderStore:
+    """Objects as files below `root`, which is made when it is not there. `clock` decides when a retention ends."""
+
+    def __init__(self, root: Path, *, clock: Clock | None = None) -> None:
+        """Make the folders, and clear away what a killed process left half written."""
+        self._root, self._clock = root, clock or SystemClock()
+        self._objects, self._retention, self._incoming = (root / n for n in ("objects", "retention", "incoming"))
+        for folder in (self._objects, self._retention, self._incoming):
+            folder.mkdir(parents=True, exist_ok=True)
+        for left in self._incoming.iterdir():
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink(missing_ok=True)
+
+    async def put(self, key: str, chunks: AsyncIterable[bytes], size: int | None = None) -> None:
+        """Keep an object, whole or not at all; see `ObjectStore.put`."""
+        target = self._objects / check_key(key)
+        self._refuse_retained(key)
+        temporary = self._incoming / f"{os.getpid()}-{next(_numbers)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        try:
+            try:
+                written = await _write(descriptor, chunks)
+                if size is not None and written != size:
+                    raise GgzyError("store.wrong_size", Kind.INVALID, expected=size, received=written)
+                await asyncio.to_thread(os.fsync, descriptor)
+            finally:
+                os.close(descriptor)
+            await asyncio.to_thread(self._publish, temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    async def get(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
+        """Stream an object or a part of it; see `ObjectStore.get`."""
+        try:
+            file = await asyncio.to_thread((self._objects / check_key(key)).open, "rb", 0)
+        except OSError as error:
+            raise missing(key) from error
+        with file:
+            left = os.fstat(file.fileno()).st_size - offset
+            left = max(0, left if length is None else min(left, length))
+            while left > 0:
+                chunk = await asyncio.to_thread(os.pread, file.fileno(), min(CHUNK, left), offset)
+                if not chunk:
+                    raise GgzyError("store.unavailable", Kind.UNAVAILABLE)
+                offset, left = offset + len(chunk), left - len(chunk)
+                yield chunk
+
+    async def size(self, key: str) -> int | None:
+        """Return the object's size, None when there is none."""
+        path = self._objects / check_key(key)
+        return path.stat().st_size if path.is_file() else None
+
+    async def delete(self, key: str) -> None:
+        """Remove the object; see `ObjectStore.delete`."""
+        path = self._objects / check_key(key)
+        self._refuse_retained(key)
+        path.unlink(missing_ok=True)
+        (self._retention / key).unlink(missing_ok=True)
+
+    async def keys(self, prefix: str = "") -> AsyncIterator[str]:
+        """Stream the keys that begin with `prefix`, sorted."""
+        for key in await asyncio.to_thread(self._list, prefix):
+            yield key
+
+    async def retain(self, key: str, until: datetime) -> None:
+        """Hold the object until then; see `ObjectStore.retain`."""
+        if not (self._objects / check_key(key)).is_file():
+            raise missing(key)
+        held = self._held_until(key)
+        if held is not None and until < held:
+            raise GgzyError("store.retention_shortened", Kind.CONFLICT, key=key)
+        path, temporary = self._retention / key, self._incoming / f"{os.getpid()}-{next(_numbers)}"
+        with temporary.open("xb") as file:
+            file.write(isoformat(until).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        self._publish(temporary, path)
+
+    async def probe_lock(self) -> Lock:
+        """A folder cannot keep its owner from deleting: this is the answer without trying."""
+        return Lock(enforced=False, reason="store.lock_is_a_promise")
+
+    def _refuse_retained(self, key: str) -> None:
+        held = self._held_until(key)
+        if held is not None and held > self._clock.now():
+            raise retained(key)
+
+    def _held_until(self, key: str) -> datetime | None:
+        try:
+            return parse((self._retention / key).read_text("ascii"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _publish(self, temporary: Path, target: Path) -> None:
+        """Move a synced file to its name and sync the folders that learnt of it."""
+        try:
+            fresh = [p for p in target.parents if not p.exists()]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(target)
+        except OSError as error:  # a key may not be both an object and the folder of others
+            raise GgzyError("store.bad_key", Kind.INVALID) from error
+        for folder in {target.parent, *(p.parent for p in fresh)}:
+            _sync_folder(folder)
+
+    def _list(self, prefix: str) -> list[str]:
+        base = self._objects / (prefix.rpartition("/")[0] and check_key(prefix.rpartition("/")[0]))
+        found = (
+            (Path(folder) / name).relative_to(self._objects).as_posix()
+            for folder, _, names in os.walk(base)
+            for name in names
+        )
+        return sorted(key for key in found if key.startswith(prefix))
+
+
+async def _write(descriptor: int, chunks: AsyncIterable[bytes]) -> int:
+    """Write a stream in pieces of about a chunk; the next piece is gathered while one is written."""
+    written, gathered, size = 0, [], 0
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for chunk in chunks:
+            gathered.append(chunk)
+            size += len(chunk)
+            if size >= CHUNK:
+                if writing is not None:
+                    await writing
+                writing = asyncio.create_task(asyncio.to_thread(_write_all, descriptor, gathered))
+                written, gathered, size = written + size, [], 0
+    finally:
+        if writing is not None:
+            await writing
+    await asyncio.to_thread(_write_all, descriptor, gathered)
+    return written + size
+
+
+def _write_all(descriptor: int, pieces: list[bytes]) -> None:
+    data = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
