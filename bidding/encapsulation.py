@@ -57,17 +57,16 @@ def bind(header: Header, sealed: Encapsulation, secret: bytes | None, entropy: E
     """Return the payload key of a header that carries U, and its preamble. `secret` as `bidder_secret` gives it."""
     header_hash = header.hash()
     envelope = _envelope_secret(header.policy, header_hash, sealed.shared, secret)
-    key, commitment = _payload_keys(envelope)
+    key, commitment = payload_keys(envelope)
     wrap = None
     if header.policy is Policy.QUORUM_OR_BIDDER:
         wrap = _xor(envelope, _expand_secret(_needed(secret), _WRAP + header_hash))
-    proof = group.prove_knowledge(sealed.scalar, sealed.point, proof_context(header_hash), entropy)
-    return key, Preamble(proof, commitment, wrap)
+    return key, Preamble(prove(sealed, header_hash, entropy), commitment, wrap)
 
 
-def proof_context(header_hash: bytes) -> bytes:
-    """Return the context to which the proof of knowledge of r is bound."""
-    return _PROOF + header_hash
+def prove(sealed: Encapsulation, header_hash: bytes, entropy: Entropy) -> bytes:
+    """Return the proof (64 bytes) that the sealer of this header knows r."""
+    return group.prove_knowledge(sealed.scalar, sealed.point, _PROOF + header_hash, entropy)
 
 
 def verify(header: Header, preamble: Preamble) -> None:
@@ -75,14 +74,19 @@ def verify(header: Header, preamble: Preamble) -> None:
     kind = header.kind.value
     if (preamble.wrap is None) == (header.policy is Policy.QUORUM_OR_BIDDER):
         raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, envelope=kind)
+    verify_proof(header.point, preamble.proof, header.hash(), kind)
+
+
+def verify_proof(point: bytes, proof: bytes, header_hash: bytes, envelope: str) -> None:
+    """Check a point U and the proof of its r for the header of this hash; `envelope` is named in the refusal."""
     try:
-        group.check_point(header.point)
+        group.check_point(point)
     except GgzyError as error:
-        raise GgzyError("bid.bad_point", Kind.INTEGRITY, envelope=kind) from error
+        raise GgzyError("bid.bad_point", Kind.INTEGRITY, envelope=envelope) from error
     try:
-        group.verify_knowledge(header.point, preamble.proof, proof_context(header.hash()))
+        group.verify_knowledge(point, proof, _PROOF + header_hash)
     except GgzyError as error:
-        raise GgzyError("bid.bad_proof", Kind.INTEGRITY, envelope=kind) from error
+        raise GgzyError("bid.bad_proof", Kind.INTEGRITY, envelope=envelope) from error
 
 
 def bidder_secret(master: bytes, header: Header) -> bytes:
@@ -113,18 +117,24 @@ def unlock_alone(header: Header, preamble: Preamble, secret: bytes) -> bytes:
     return _committed(_xor(preamble.wrap, mask), header, preamble)
 
 
-def _envelope_secret(policy: Policy, header_hash: bytes, shared: bytes, secret: bytes | None) -> bytes:
-    material = shared + _needed(secret) if policy is Policy.QUORUM_AND_BIDDER else shared
+def envelope_secret(material: bytes, header_hash: bytes) -> bytes:
+    """Return the envelope secret E from K, or from K ‖ the bidder's secret."""
     return _expand_secret(material, _ENVELOPE + header_hash)
 
 
-def _payload_keys(envelope: bytes) -> tuple[bytes, bytes]:
+def payload_keys(envelope: bytes) -> tuple[bytes, bytes]:
+    """Return payload key and key commitment from the envelope secret E, 32 bytes each."""
     both = HKDFExpand(SHA256(), 64, _PAYLOAD).derive(envelope)
     return both[:32], both[32:]
 
 
+def _envelope_secret(policy: Policy, header_hash: bytes, shared: bytes, secret: bytes | None) -> bytes:
+    material = shared + _needed(secret) if policy is Policy.QUORUM_AND_BIDDER else shared
+    return envelope_secret(material, header_hash)
+
+
 def _committed(envelope: bytes, header: Header, preamble: Preamble) -> bytes:
-    key, commitment = _payload_keys(envelope)
+    key, commitment = payload_keys(envelope)
     if not hmac.compare_digest(commitment, preamble.commitment):
         raise GgzyError("bid.bad_commitment", Kind.INTEGRITY, envelope=header.kind.value)
     return key
