@@ -149,6 +149,7 @@ def of_rows(lot: LotRow, tender: TenderRow) -> LotFacts:
         opening_key_hash=lot.opening_key_hash,
         evaluation=lot.evaluation,
         suspended=lot.suspended,
+        bond=lot.bond,
     )
 
 

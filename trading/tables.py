@@ -90,7 +90,6 @@ class TenderRow(Base):
         CheckConstraint("method IN ('public', 'invited')", name="method"),
         CheckConstraint("agency <> purchaser", name="agency"),
         CheckConstraint("(method = 'invited') = (jsonb_array_length(invitees) >= 3)", name="invitees"),
-        Index("ix_tender_announced", "announced_at", "id", postgresql_where=text("announced_at IS NOT NULL")),
         Index("ix_tender_made", "made_at", "id"),
     )
 

@@ -73,7 +73,6 @@ CREATE TABLE tender (
     CONSTRAINT fk_tender_purchaser FOREIGN KEY(purchaser) REFERENCES party (uscc),
     CONSTRAINT fk_tender_agency FOREIGN KEY(agency) REFERENCES party (uscc)
 );
-CREATE INDEX ix_tender_announced ON tender (announced_at, id) WHERE announced_at IS NOT NULL;
 CREATE INDEX ix_tender_made ON tender (made_at, id);
 CREATE TABLE tender_counter (
     site varchar NOT NULL,

@@ -1,0 +1,144 @@
+"""What a tenderer states about a tender and its lots, checked before it is kept. Pure; amounts in yuan, two places."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from kernel.errors import GgzyError
+from trading.lot import EnvelopeKind, EnvelopeRule, LotFacts, OpeningPolicy
+from trading.rulepack import Pack
+
+MAX_LOTS = 99
+MIN_INVITED = 3  # 招标投标法 第十七条
+MAX_AMOUNT = Decimal(10) ** 15
+PREFIXES = {"construction": "GC"}
+
+Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Code = Annotated[str, msgspec.Meta(min_length=18, max_length=18)]
+Division = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+
+
+class EnvelopeDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An envelope that every bid must have, and the stage at which it opens."""
+
+    kind: EnvelopeKind
+    stage: Annotated[int, msgspec.Meta(ge=1, le=2)]
+
+
+class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How bids will be compared: the method, the price formula with its parameters, points by envelope (sum 100)."""
+
+    method: Literal["comprehensive", "lowest_evaluated"]
+    formula: Name
+    weights: Annotated[dict[EnvelopeKind, Number], msgspec.Meta(min_length=1, max_length=3)]
+    parameters: Annotated[dict[Name, Number], msgspec.Meta(max_length=16)] = {}
+
+
+class LotDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A lot as its tenderer states it. `bond` is the bid bond, `ceiling` the maximum price (a minimum is forbidden)."""
+
+    number: Annotated[int, msgspec.Meta(ge=1, le=MAX_LOTS)]
+    title: Title
+    estimate: Decimal
+    envelopes: Annotated[tuple[EnvelopeDraft, ...], msgspec.Meta(min_length=1, max_length=3)]
+    evaluation: Evaluation
+    ceiling: Decimal | None = None
+    bond: Decimal = Decimal(0)
+    deadline: Moment | None = None
+    opening_policy: OpeningPolicy = OpeningPolicy.QUORUM
+    threshold: Annotated[int, msgspec.Meta(ge=2, le=7)] = 2
+    custodians: Annotated[int, msgspec.Meta(ge=2, le=7)] = 3
+
+
+class TenderDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tender as its tenderer states it. `invitees` only for an invited tender, three or more."""
+
+    title: Title
+    site: Division
+    purchaser: Code
+    region: Division
+    lots: Annotated[tuple[LotDraft, ...], msgspec.Meta(min_length=1, max_length=MAX_LOTS)]
+    agency: Code | None = None
+    trade_type: Literal["construction"] = "construction"
+    method: Literal["public", "invited"] = "public"
+    funding: Title = "state"
+    invitees: Annotated[tuple[Code, ...], msgspec.Meta(max_length=100)] = ()
+
+
+def check(draft: TenderDraft, pack: Pack) -> None:
+    """Raise what is wrong with a draft.
+
+    Codes: ``tender.bad_invitees``, ``tender.own_agency``, ``lot.number_twice``, and those of `check_lot`.
+    """
+    if draft.agency == draft.purchaser:
+        raise GgzyError("tender.own_agency")
+    invited = len(set(draft.invitees))
+    if (draft.method == "invited") != (invited >= MIN_INVITED) or invited != len(draft.invitees):
+        raise GgzyError("tender.bad_invitees", minimum=MIN_INVITED)
+    if len({lot.number for lot in draft.lots}) != len(draft.lots):
+        raise GgzyError("lot.number_twice")
+    for lot in draft.lots:
+        check_lot(lot, pack)
+
+
+def check_lot(lot: LotDraft, pack: Pack) -> None:
+    """Raise what is wrong with a lot.
+
+    Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``, ``lot.bad_weights``.
+    """
+    _check_amounts(lot, pack)
+    kinds = [rule.kind for rule in lot.envelopes]
+    stages = {rule.kind: rule.stage for rule in lot.envelopes}
+    if len(set(kinds)) != len(kinds) or EnvelopeKind.PRICE not in stages or 1 not in stages.values():
+        raise GgzyError("lot.bad_envelopes", lot=lot.number)
+    if lot.threshold > lot.custodians:
+        raise GgzyError("lot.bad_quorum", lot=lot.number, threshold=lot.threshold, custodians=lot.custodians)
+    weights = lot.evaluation.weights
+    if sum(map(Decimal, weights.values())) != 100 or not set(weights) <= set(kinds):  # noqa: PLR2004 - 100 points
+        raise GgzyError("lot.bad_weights", lot=lot.number)
+
+
+def columns(lot: LotDraft) -> dict[str, Any]:
+    """Return the draft as values of the lot's columns."""
+    return {
+        "title": lot.title,
+        "deadline": lot.deadline,
+        "estimate": lot.estimate,
+        "ceiling": lot.ceiling,
+        "bond": lot.bond,
+        "envelopes": msgspec.to_builtins(lot.envelopes),
+        "opening_policy": str(lot.opening_policy),
+        "threshold": lot.threshold,
+        "custodians": lot.custodians,
+        "evaluation": msgspec.to_builtins(lot.evaluation),
+    }
+
+
+def keeps_key(lot: LotDraft, before: LotFacts) -> bool:
+    """Tell whether a key that was made for the lot still fits: the same quorum under the same opening policy."""
+    rules = tuple(EnvelopeRule(str(rule.kind), rule.stage) for rule in lot.envelopes)
+    return before.opening_key_hash is None or (
+        (lot.threshold, lot.custodians, str(lot.opening_policy), rules)
+        == (before.threshold, before.custodians, before.opening_policy, before.envelopes)
+    )
+
+
+def _check_amounts(lot: LotDraft, pack: Pack) -> None:
+    amounts = {"estimate": lot.estimate, "bond": lot.bond, "ceiling": lot.ceiling}
+    for name, amount in amounts.items():
+        if amount is not None and not _is_money(amount, least=0 if name == "bond" else 1):
+            raise GgzyError("lot.bad_amount", lot=lot.number, field=name)
+    share = pack.value("bond.max_share")
+    if lot.bond > lot.estimate * share:
+        article = pack.rule("bond.max_share").article
+        maximum = (lot.estimate * share).quantize(Decimal("0.01"), rounding="ROUND_FLOOR")
+        raise GgzyError("lot.bond_too_high", lot=lot.number, maximum=str(maximum), article=article)
+
+
+def _is_money(amount: Decimal, *, least: int) -> bool:
+    return amount.is_finite() and least <= amount < MAX_AMOUNT and amount == round(amount, 2)

@@ -1,0 +1,170 @@
+"""Tenders: taken in by the centre for completeness only, announced, read. Until announced all lots move together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import cast, func, literal, or_, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import trail
+from kernel import database
+from kernel.actor import EVERYWHERE, SYSTEM, Actor, Role
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind, not_found, permit
+from trading import lots, notices, policy
+from trading.lifecycle import STEPS, Circumstances
+from trading.lot import LotFacts
+from trading.tables import TenderRow
+
+
+@dataclass(frozen=True, slots=True)
+class Tender:
+    """A tender with its lots. `missing` is what the centre listed when it last returned it."""
+
+    id: UUID
+    code: str
+    title: str
+    site: str
+    purchaser: str
+    agency: str | None
+    region: str
+    trade_type: str
+    method: str
+    funding: str
+    invitees: tuple[str, ...]
+    missing: tuple[str, ...]
+    made_at: datetime
+    announced_at: datetime | None
+    lots: tuple[LotFacts, ...]
+
+
+async def step(
+    session: AsyncSession,
+    actor: Actor,
+    tender_id: UUID,
+    name: str,
+    *,
+    entropy: Entropy,
+    missing: Sequence[str] = (),
+    text: str = "",
+) -> Tender:
+    """Move all lots of a tender together: enter, return (`missing`: all of it at once), accept, announce (`text`).
+
+    Records ``tender.<event>``. Raises what `lifecycle.decide` refuses, ``step.not_yours``, ``step.by_lot``,
+    ``notice.no_text``.
+    """
+    found = await lots.lock_all(session, tender_id)
+    tender = await visible(session, actor, tender_id)
+    chosen = STEPS.get(name)
+    if chosen is None:
+        raise GgzyError("step.unknown", step=name)
+    permit(policy.may_act(actor, tender, chosen.by, seen=None))
+    if not chosen.together:
+        raise GgzyError("step.by_lot", Kind.CONFLICT, step=name)
+    if name == "announce" and not text.strip():
+        raise GgzyError("notice.no_text")
+    now = await database.now(session)
+    for lot in found:
+        known = await lots.circumstances(session, lot)
+        known = Circumstances(documents=known.documents, missing=tuple(missing))
+        await lots.advance(session, lot, chosen, known, now)
+    if name in {"return", "accept"}:
+        await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(missing=list(missing)))
+    if name == "announce":
+        await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(announced_at=now))
+        title = tender.title
+        await notices.publish(session, actor, found[0], "tender", title=title, text=text, entropy=entropy, whole=True)
+    data = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
+    await trail.record(session, actor, f"tender.{chosen.event}", data, trade=tender_id, entropy=entropy)
+    return await load(session, tender_id)
+
+
+async def get(session: AsyncSession, actor: Actor, tender_id: UUID) -> Tender:
+    """Return a tender to whom it exists; ``tender.not_found``."""
+    await visible(session, actor, tender_id)
+    return await load(session, tender_id)
+
+
+async def find(session: AsyncSession, actor: Actor, code: str) -> Tender:
+    """Return the tender of this code to whom it exists; ``tender.not_found``."""
+    tender_id = await session.scalar(select(TenderRow.id).where(TenderRow.code == code))
+    if tender_id is None:
+        raise not_found("tender")
+    return await get(session, actor, tender_id)
+
+
+async def page(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+    site: str | None = None,
+) -> list[Tender]:
+    """Return the tenders that exist for somebody, newest first, those made before the place `before`. Two queries."""
+    query = select(TenderRow).order_by(TenderRow.made_at.desc(), TenderRow.id.desc()).limit(limit)
+    if actor.user_id != SYSTEM.user_id:
+        query = query.where(_seen_by(actor))
+    if before is not None:
+        query = query.where(tuple_(TenderRow.made_at, TenderRow.id) < before)
+    if site is not None:
+        query = query.where(TenderRow.site == site)
+    rows = (await session.scalars(query)).all()
+    grouped = await lots.of_tenders(session, [row.id for row in rows])
+    return [_value(row, grouped[row.id]) for row in rows]
+
+
+async def visible(session: AsyncSession, actor: Actor, tender_id: UUID) -> TenderRow:
+    """Return the tender's row to whom it exists; ``tender.not_found``."""
+    row = await session.get(TenderRow, tender_id, populate_existing=True)
+    if row is None:
+        raise not_found("tender")
+    permit(policy.may_see(actor, row, announced=row.announced_at is not None, invitees=tuple(row.invitees)))
+    return row
+
+
+async def load(session: AsyncSession, tender_id: UUID) -> Tender:
+    """Return a tender without asking who reads it."""
+    row = await session.get_one(TenderRow, tender_id, populate_existing=True)
+    grouped = await lots.of_tenders(session, [tender_id])
+    return _value(row, grouped[tender_id])
+
+
+def _seen_by(actor: Actor) -> Any:
+    # the same rule as policy.may_see, for many rows at once; a test compares the two
+    at = {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role in policy.AT_SITE.values()}
+    if EVERYWHERE in at or actor.holds(Role.PURCHASER, EVERYWHERE):
+        return TenderRow.id.is_not(None)
+    invited = func.jsonb_exists_any(TenderRow.invitees, cast(list(actor.parties(Role.BIDDER)), ARRAY(TEXT)))
+    public = or_(TenderRow.method == "public", invited, literal(actor.holds(Role.EXPERT)))
+    return or_(
+        TenderRow.announced_at.is_not(None) & public,
+        TenderRow.site.in_(at),
+        TenderRow.purchaser.in_(actor.parties(Role.PURCHASER)),
+        TenderRow.agency.in_(actor.parties(Role.AGENCY)),
+        TenderRow.agency.is_not(None) & literal(actor.holds(Role.AGENCY, EVERYWHERE)),
+    )
+
+
+def _value(row: TenderRow, found: Sequence[LotFacts]) -> Tender:
+    return Tender(
+        id=row.id,
+        code=row.code,
+        title=row.title,
+        site=row.site,
+        purchaser=row.purchaser,
+        agency=row.agency,
+        region=row.region,
+        trade_type=row.trade_type,
+        method=row.method,
+        funding=row.funding,
+        invitees=tuple(row.invitees),
+        missing=tuple(row.missing),
+        made_at=row.made_at,
+        announced_at=row.announced_at,
+        lots=tuple(found),
+    )
