@@ -50,6 +50,11 @@ def write(setup: Setup, device: SigningKey, deal: bytes, entropy: Entropy) -> by
     return signed.write(msgspec.to_builtins(fields), device)
 
 
+def accused(data: bytes) -> int:
+    """Return the number of the dealer whom a complaint names, unchecked; ``complaint.malformed``."""
+    return _parse(data)[1].dealer
+
+
 def check(setup: Setup, deal: bytes, data: bytes) -> Complaint:
     """Return the complaint if it proves that the dealer lied in this deal.
 
