@@ -1,10 +1,12 @@
 """A stage for bidding tests: a lot that takes bids, bidders with devices, custodians with a key made by themselves."""
 
+import functools
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from nacl.signing import SigningKey
@@ -12,10 +14,26 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive.store import ObjectStore
+from archive.timestamp import LocalAuthority, new_authority_keys
+from bidding import bidfile, keymaking, keysetup, sealing, uploads
+from bidding import transcript as transcripts
+from bidding.bidfile import BidFile
+from bidding.form import Form
+from bidding.header import EnvelopeKind, Policy
+from bidding.keysetup import Custodian, Setup
+from bidding.payload import FilePlan
+from bidding.sealing import EnvelopePlan
+from bidding.submissions import Desk, Submission
+from bidding.target import EnvelopeSlot, SealTarget
+from bidding.transcript import OpeningKey
+from bidding.uploads import Upload
 from kernel import actor as actors
 from kernel.actor import Actor, Grant, Role
+from kernel.clock import SystemClock
 from kernel.database import now
-from kernel.entropy import Entropy, SeededEntropy
+from kernel.entropy import Entropy, SeededEntropy, SystemEntropy
+from trading.lot import LotFacts
 from trading.tables import LotRow, PartyRow, SiteRow, TenderRow
 
 SITE = "152502"
@@ -120,3 +138,109 @@ async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
 def entropy(seed: str = "stage") -> Entropy:
     """Return reproducible randomness."""
     return SeededEntropy(seed.encode())
+
+
+@dataclass(frozen=True)
+class Custodians:
+    """Three people with devices, the key they made, its transcript, and each one's share x_i by number."""
+
+    people: tuple[Person, ...]
+    key: OpeningKey
+    transcript: bytes
+    shares: dict[int, bytes]
+
+
+@functools.cache
+def custodians(name: str = "lot") -> Custodians:
+    """Let three custodians make an opening key, 2 of 3."""
+    people = tuple(person(Role.WITNESS, actors.site(SITE), f"custodian-{name}-{n}") for n in (1, 2, 3))
+    members = tuple(
+        Custodian(n, bytes(one.device.verify_key).hex(), one.actor.name, "witness")
+        for n, one in enumerate(people, start=1)
+    )
+    setup = Setup(keysetup.FORMAT, keysetup.SUITE, UUID(int=7), 2, 1, members, sandbox=False)
+    deals = [keymaking.deal(setup, one.device, entropy(one.actor.name)) for one in people]
+    received = [keymaking.receive(setup, one.device, deals) for one in people]
+    certificates = [transcripts.certify(setup, got, one.device) for got, one in zip(received, people, strict=True)]
+    content = transcripts.finish(setup, received[0].deals, certificates)
+    key = transcripts.verify_transcript(content).keys[0]
+    return Custodians(people, key, content, {got.index: got.shares[0] for got in received})
+
+
+def target(facts: LotFacts, key: OpeningKey) -> SealTarget:
+    """Return what a lot publishes for sealing."""
+    assert facts.deadline is not None
+    return SealTarget(
+        platform="test/log",
+        title=facts.title,
+        tender=facts.tender_id,
+        lot=facts.id,
+        deadline=facts.deadline,
+        policy=Policy.QUORUM,
+        envelopes=tuple(EnvelopeSlot(EnvelopeKind(rule.kind), rule.stage) for rule in facts.envelopes),
+        transcript=key.key_hash,
+        opening_key=key.public_key,
+        sandbox=False,
+    )
+
+
+def forms(price: str = "980000.00") -> dict[str, Form]:
+    """Return one form per kind of envelope."""
+    return {
+        "qualification": Form(kind=EnvelopeKind.QUALIFICATION),
+        "technical": Form(kind=EnvelopeKind.TECHNICAL, term_days=180, quality="合格", leader="张三"),
+        "price": Form(kind=EnvelopeKind.PRICE, price=Decimal(price)),
+    }
+
+
+def seal(
+    who: Person,
+    where: SealTarget,
+    out: Path,
+    *,
+    price: str = "980000.00",
+    files: dict[str, tuple[FilePlan, ...]] | None = None,
+    previous: bytes | None = None,
+) -> BidFile:
+    """Seal a bid into a file as a bidder's machine does."""
+    plans = [EnvelopePlan(forms(price)[kind.value], (files or {}).get(kind.value, ())) for kind in where.kinds]
+    uscc = next(iter(who.actor.parties(Role.BIDDER)))
+    secret = hashlib.sha256(uscc.encode()).digest()
+    sealing.seal_bid(
+        where,
+        plans,
+        sealing.Bidder(uscc, who.device, secret),
+        entropy=SystemEntropy(),
+        out=out,
+        previous=previous,
+    )
+    return bidfile.read(out)
+
+
+async def upload(session: AsyncSession, store: ObjectStore, who: Person, lot_id: UUID, bid: BidFile) -> Upload:
+    """Send all parts of a sealed bid and return the session."""
+    bodies = {envelope.kind.value: envelope.length for envelope in bid.manifest.envelopes}
+    uscc = next(iter(who.actor.parties(Role.BIDDER)))
+    opened = await uploads.begin(session, who.actor, lot_id, uscc, bodies, entropy=SystemEntropy())
+    for envelope in bid.manifest.envelopes:
+        for part in bidfile.parts(bid, envelope.kind):
+            kind = envelope.kind.value
+            place = await uploads.place_part(session, who.actor, opened.id, kind, part.number, part.root)
+            data = bid.path.read_bytes()[part.offset : part.offset + part.size]
+            await uploads.store_part(store, place, chunks(data))
+            await uploads.record_part(session, who.actor, place)
+    return opened
+
+
+def submission(opened: Upload, bid: BidFile) -> Submission:
+    """Return what finalises the upload of a bid."""
+    return Submission(opened.id, bid.encoded, bid.signature)
+
+
+def desk(folder: Path) -> Desk:
+    """Return a desk with an authority whose keys lie in `folder`."""
+    if not (folder / "chain.pem").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        new_authority_keys(folder, clock=SystemClock(), entropy=SystemEntropy(), sandbox=False)
+    authority = LocalAuthority.load(folder, clock=SystemClock(), entropy=SystemEntropy())
+    return Desk(authority, "test/log", SystemEntropy())
