@@ -95,7 +95,7 @@ async def get(session: AsyncSession, uscc: str) -> Party:
 async def names(session: AsyncSession, codes: set[str]) -> dict[str, str]:
     """Return the names of many parties by one query; unknown codes are left out."""
     found = await session.execute(select(PartyRow.uscc, PartyRow.name).where(PartyRow.uscc.in_(codes)))
-    return dict(found.tuples().all())
+    return {row.uscc: row.name for row in found}
 
 
 async def require(session: AsyncSession, *codes: str) -> None:
