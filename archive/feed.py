@@ -76,7 +76,7 @@ async def feed(session: AsyncSession, after: int, limit: int) -> list[Entry]:
     """
     check_page(after, limit)
     query = openings_query().where(LogEntry.index > after).limit(limit)
-    return [entry_of(*row) for row in (await session.execute(query)).tuples()]
+    return [entry_of(*row) for row in await session.execute(query)]
 
 
 def check_page(after: int, limit: int) -> None:

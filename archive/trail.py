@@ -105,7 +105,7 @@ async def openings(session: AsyncSession, trade: UUID) -> AsyncIterator[Entry]:
     """Yield the entries of a trade that are in the log, in index order."""
     query = feeds.openings_query().where(EventRow.trade == trade)
     after = -1
-    while page := (await session.execute(query.where(LogEntry.index > after).limit(CHUNK))).tuples().all():
+    while page := (await session.execute(query.where(LogEntry.index > after).limit(CHUNK))).all():
         for row in page:
             yield feeds.entry_of(*row)
         after = page[-1][0]
@@ -121,7 +121,7 @@ async def search(
     permit(policy.may_search(actor))
     feeds.check_page(after, limit)
     query = feeds.openings_query().where(LogEntry.index > after, *_conditions(wanted)).limit(limit)
-    return [feeds.entry_of(*row) for row in (await session.execute(query)).tuples()]
+    return [feeds.entry_of(*row) for row in await session.execute(query)]
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
