@@ -1,22 +1,33 @@
-"""What every test may use: one real PostgreSQL, migrated once by our own revisions, and the real application over it."""
+"""What every test may use: one PostgreSQL migrated by our own revisions, and the real application over it."""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
 import psycopg
 import pytest
+from litestar import Litestar
+from nacl.signing import SigningKey
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from api import schema
+from api.accounts import credentials, devices, services
+from api.app import build
 from api.embedded import Postgres
+from api.settings import Settings
+from api.wiring import Installation
+from archive.store import FolderStore
+from archive.timestamp import LocalAuthority, new_authority_keys
 from kernel import database as kernel_database
-from kernel.entropy import SeededEntropy
+from kernel.actor import SYSTEM, Actor, Grant
+from kernel.clock import SystemClock
+from kernel.entropy import SeededEntropy, SystemEntropy
 
 TEMPLATE = "template_ggzy"
 
@@ -81,11 +92,90 @@ def entropy() -> SeededEntropy:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Any:
+def store(tmp_path: Path) -> FolderStore:
     """An object store in a folder of the test's own."""
-    from archive.store import FolderStore  # noqa: PLC0415 - while it is being written
-
     return FolderStore(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
+    """A time-stamping authority in earnest with keys of the run."""
+    folder, clock, keys = tmp_path_factory.mktemp("tsa"), SystemClock(), SystemEntropy()
+    new_authority_keys(folder, clock=clock, entropy=keys, sandbox=False)
+    return LocalAuthority.load(folder, clock=clock, entropy=keys)
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """The settings of a sandbox on a database of the test's own; passwords are made cheaply."""
+    return Settings(
+        data_dir=tmp_path / "data", database_url=SecretStr(database), sandbox=True, password_memory=1024, pool_size=20
+    )
+
+
+@pytest.fixture
+async def app(settings: Settings) -> AsyncIterator[Litestar]:
+    """The real application, started; its background jobs are left out (call `api.jobs.sequence` yourself)."""
+    built, started, over = build(settings, background=False), asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:  # enters and leaves in one task, which pytest's fixtures do not
+        async with built.lifespan():
+            started.set()
+            await over.wait()
+
+    living, begun = asyncio.create_task(live()), asyncio.create_task(started.wait())
+    await asyncio.wait([living, begun], return_when=asyncio.FIRST_COMPLETED)
+    if not begun.done():
+        begun.cancel()
+        await living
+    yield built
+    over.set()
+    await living
+
+
+@pytest.fixture
+def installation(app: Litestar) -> Installation:
+    """What the application works with."""
+    opened: Installation = app.state.installation
+    return opened
+
+
+@pytest.fixture
+async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of the application over ASGI; nobody is signed in."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://ggzy.test") as opened:
+        yield opened
+
+
+@dataclass(frozen=True, slots=True)
+class Someone:
+    """A signed-in person: send `headers` with a request."""
+
+    actor: Actor
+    headers: dict[str, str]
+    device: SigningKey
+
+
+@pytest.fixture
+def someone(installation: Installation) -> Callable[..., Awaitable[Someone]]:
+    """Make a person holding grants, with an enrolled device and a token: ``await someone(Grant(role, scope), …)``."""
+
+    async def make(*held: Grant, name: str = "某人") -> Someone:
+        device, entropy = SigningKey.generate(), installation.entropy
+        async with installation.sessions.begin() as session:
+            user = await services.add(session, SYSTEM, f"u{entropy.token(8).hex()}", name, "!", entropy=entropy)
+            for one in held:
+                await services.give(session, SYSTEM, user.id, one.role, one.scope, entropy=entropy)
+            actor = await services.actor(session, user.id)
+            asked = await devices.challenge(session, actor, entropy=entropy)
+            public = bytes(device.verify_key)
+            proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
+            await devices.enrol(session, actor, public, asked.challenge, proof, entropy=entropy)
+            token = await credentials.issue(session, actor, "token", "test", entropy=entropy)
+            actor = await services.actor(session, user.id)
+        return Someone(actor, {"Authorization": f"Bearer {token.secret}"}, device)
+
+    return make
 
 
 def _administer(cluster: Postgres, statement: str) -> None:

@@ -1,0 +1,62 @@
+"""Who sends this request: a bearer token, a browser's session cookie (with CSRF token on writes), or nobody."""
+
+import hmac
+from http.cookies import CookieError, SimpleCookie
+
+from litestar.types import HTTPScope
+
+from api.accounts import credentials, services
+from kernel.actor import ANONYMOUS, Actor
+from kernel.database import Sessions
+from kernel.errors import GgzyError, Kind
+
+COOKIE = "ggzy_session"
+CSRF_HEADER = b"x-csrf-token"
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def identify(sessions: Sessions, scope: HTTPScope) -> Actor:
+    """Return the actor of a request, in a short transaction of its own; ``credential.invalid`` when it is not valid."""
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    token, cookie = _bearer(headers), _session_cookie(headers)
+    if token is None and cookie is None:
+        return ANONYMOUS
+    if token is None and cookie is not None and scope["method"] not in READS:
+        _check_csrf(headers, cookie)
+    async with sessions() as session:
+        secret, kind = (token, "token") if token is not None else (cookie or "", "session")
+        user_id = await credentials.owner(session, secret, kind)
+        if user_id is None:
+            if token is None and scope["method"] in READS:
+                return ANONYMOUS  # an old cookie reads what everybody may read
+            raise GgzyError("credential.invalid", Kind.UNAUTHENTICATED)
+        return await services.actor(session, user_id)
+
+
+def session_secret(scope: HTTPScope) -> str | None:
+    """Return the secret in the request's session cookie."""
+    return _session_cookie({name.lower(): value for name, value in scope["headers"]})
+
+
+def _bearer(headers: dict[bytes, bytes]) -> str | None:
+    value = headers.get(b"authorization")
+    if value is None:
+        return None
+    scheme, _, token = value.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise GgzyError("credential.invalid", Kind.UNAUTHENTICATED)
+    return token.strip()
+
+
+def _session_cookie(headers: dict[bytes, bytes]) -> str | None:
+    try:
+        jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return None
+    return jar[COOKIE].value if COOKIE in jar else None
+
+
+def _check_csrf(headers: dict[bytes, bytes], cookie: str) -> None:
+    shown = headers.get(CSRF_HEADER, b"")
+    if not hmac.compare_digest(shown, credentials.csrf(cookie).encode()):
+        raise GgzyError("csrf.missing", Kind.FORBIDDEN)

@@ -1,0 +1,113 @@
+"""Browser sessions and tokens: 32 random bytes in the person's hand, their SHA-256 with us.
+
+Their lifetimes run in real time: moving a sandbox's clock signs nobody out.
+"""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts.tables import Account, Credential
+from archive import trail
+from kernel.actor import Actor
+from kernel.entropy import Entropy, new_id
+from kernel.errors import not_found
+
+SESSION_LIFE = timedelta(hours=12)
+TOKEN_LIFE = timedelta(days=90)
+LONGEST_LABEL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A fresh credential; `secret` is shown this once."""
+
+    id: UUID
+    secret: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A credential that a person holds, without its secret."""
+
+    id: UUID
+    kind: str
+    label: str
+    made_at: datetime
+    expires_at: datetime
+
+
+async def issue(session: AsyncSession, actor: Actor, kind: str, label: str, *, entropy: Entropy) -> Issued:
+    """Give the actor a new ``session`` or ``token``; records ``session.opened`` or ``token.issued``."""
+    secret = base64.urlsafe_b64encode(entropy.token(32)).rstrip(b"=").decode()
+    life = SESSION_LIFE if kind == "session" else TOKEN_LIFE
+    row = {"id": new_id(entropy), "hash": digest(secret), "user_id": actor.user_id, "kind": kind}
+    statement = insert(Credential).values(**row, label=label[:LONGEST_LABEL], expires_at=func.clock_timestamp() + life)
+    expires_at = (await session.execute(statement.returning(Credential.expires_at))).scalar_one()
+    event = "session.opened" if kind == "session" else "token.issued"
+    await trail.record(session, actor, event, {"credential": str(row["id"])}, entropy=entropy)
+    return Issued(row["id"], secret, expires_at)
+
+
+async def revoke(session: AsyncSession, actor: Actor, credential_id: UUID, *, entropy: Entropy) -> None:
+    """End a credential of the actor's own; records ``credential.revoked``."""
+    mine = (Credential.id == credential_id, Credential.user_id == actor.user_id, Credential.revoked_at.is_(None))
+    ended = await session.execute(update(Credential).where(*mine).values(revoked_at=func.clock_timestamp()))
+    if ended.rowcount == 0:
+        raise not_found("credential")
+    await trail.record(session, actor, "credential.revoked", {"credential": str(credential_id)}, entropy=entropy)
+
+
+async def forget(session: AsyncSession, secret: str) -> None:
+    """End the session of this secret, as a new one takes its place."""
+    old = (Credential.hash == digest(secret), Credential.revoked_at.is_(None))
+    await session.execute(update(Credential).where(*old).values(revoked_at=func.clock_timestamp()))
+
+
+async def revoke_all(session: AsyncSession, user_id: UUID) -> None:
+    """End every credential of a person, as their password changed or their account was closed."""
+    theirs = (Credential.user_id == user_id, Credential.revoked_at.is_(None))
+    await session.execute(update(Credential).where(*theirs).values(revoked_at=func.clock_timestamp()))
+
+
+async def held(session: AsyncSession, actor: Actor) -> list[Held]:
+    """Return the actor's valid credentials, newest first."""
+    valid = (
+        Credential.user_id == actor.user_id,
+        Credential.revoked_at.is_(None),
+        Credential.expires_at > func.clock_timestamp(),
+    )
+    rows = await session.scalars(select(Credential).where(*valid).order_by(Credential.made_at.desc()).limit(200))
+    return [Held(row.id, row.kind, row.label, row.made_at, row.expires_at) for row in rows]
+
+
+async def owner(session: AsyncSession, secret: str, kind: str) -> UUID | None:
+    """Return whose valid credential this is; None for any other."""
+    statement = (
+        select(Account.id)
+        .join(Credential, Credential.user_id == Account.id)
+        .where(
+            Credential.hash == digest(secret),
+            Credential.kind == kind,
+            Credential.revoked_at.is_(None),
+            Credential.expires_at > func.clock_timestamp(),
+            Account.disabled_at.is_(None),
+        )
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+def digest(secret: str) -> bytes:
+    """Return what is kept of a secret; it is random, so a plain hash is enough and reveals nothing."""
+    return hashlib.sha256(b"ggzy/credential/v1\0" + secret.encode()).digest()
+
+
+def csrf(secret: str) -> str:
+    """Return the CSRF token that belongs to a browser session."""
+    return hashlib.sha256(b"ggzy/csrf/v1\0" + secret.encode()).hexdigest()

@@ -1,0 +1,58 @@
+"""Who may do what with accounts: 三员分立, nobody grants to himself, nobody does another administrator's work."""
+
+import re
+from uuid import UUID
+
+from kernel.actor import ADMINS, ANONYMOUS, EVERYWHERE, PARTY_ROLES, STAFF, Actor, Role
+from kernel.errors import GgzyError, Kind, not_found
+
+_PARTY = re.compile(r"party:[0-9A-Z]{18}")
+_SITE = re.compile(r"site:[0-9]{6}")
+
+
+def may_make_user(actor: Actor) -> GgzyError | None:
+    """Users are made and closed by the system administrator."""
+    return None if actor.holds(Role.SYSTEM_ADMIN) else _refusal(actor)
+
+
+def may_grant(actor: Actor, user_id: UUID) -> GgzyError | None:
+    """Roles are given and taken by the security administrator, never to or from himself."""
+    if not actor.holds(Role.SECURITY_ADMIN):
+        return _refusal(actor)
+    return GgzyError("grant.to_oneself", Kind.FORBIDDEN) if actor.user_id == user_id else None
+
+
+def may_hold(role: Role, scope: str, held: frozenset[Role]) -> GgzyError | None:
+    """A role must fit its scope, and an administrator holds one role alone."""
+    if not _fits(role, scope):
+        return GgzyError("grant.bad_scope", role=role.value, scope=scope)
+    if held and (role in ADMINS or held & ADMINS):
+        return GgzyError("grant.duties_apart", Kind.CONFLICT)
+    return None
+
+
+def may_see_users(actor: Actor) -> GgzyError | None:
+    """The list of users and grants is for the three administrators; to others it does not exist."""
+    return None if any(actor.holds(role) for role in ADMINS) else not_found("account")
+
+
+def may_move_clock(actor: Actor) -> GgzyError | None:
+    """A sandbox's clock is moved by the system administrator."""
+    return None if actor.holds(Role.SYSTEM_ADMIN) else _refusal(actor)
+
+
+def must_be_person(actor: Actor) -> GgzyError | None:
+    """Some things need somebody who is signed in."""
+    return GgzyError("account.sign_in", Kind.UNAUTHENTICATED) if actor == ANONYMOUS else None
+
+
+def _fits(role: Role, scope: str) -> bool:
+    if role in PARTY_ROLES:
+        return _PARTY.fullmatch(scope) is not None
+    if role in STAFF or role is Role.SUPERVISOR:
+        return scope == EVERYWHERE or _SITE.fullmatch(scope) is not None
+    return scope == EVERYWHERE
+
+
+def _refusal(actor: Actor) -> GgzyError:
+    return must_be_person(actor) or GgzyError("account.not_your_duty", Kind.FORBIDDEN)

@@ -1,0 +1,201 @@
+"""Accounts: made, closed, signed in, granted roles. Each change is one event; no secret goes into an event."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import counting
+from api.accounts import credentials, policy
+from api.accounts.passwords import Passwords
+from api.accounts.tables import Account, AccountGrant, DeviceKey
+from archive import trail
+from kernel import database
+from kernel.actor import Actor, Grant, Role
+from kernel.database import Sessions
+from kernel.entropy import Entropy, new_id
+from kernel.errors import GgzyError, Kind, not_found, permit
+
+LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]")
+NAME_LIMIT = 100
+TRY_WINDOW = timedelta(minutes=15)
+TRIES_PER_LOGIN_AND_ADDRESS, TRIES_PER_LOGIN, TRIES_PER_ADDRESS = 10, 100, 200
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person's account as administrators see it."""
+
+    id: UUID
+    login: str
+    name: str
+    made_at: datetime
+    disabled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A role that was given to somebody; `revoked_at` when it was taken again."""
+
+    id: UUID
+    user_id: UUID
+    role: Role
+    scope: str
+    granted_by: UUID | None
+    granted_at: datetime
+    revoked_at: datetime | None
+
+
+async def actor(session: AsyncSession, user_id: UUID) -> Actor:
+    """Return the person with their roles and device key as they stand now."""
+    account = await session.get_one(Account, user_id)
+    held = await session.execute(
+        select(AccountGrant.role, AccountGrant.scope).where(
+            AccountGrant.user_id == user_id, AccountGrant.revoked_at.is_(None)
+        )
+    )
+    key = await session.scalar(
+        select(DeviceKey.public_key).where(DeviceKey.user_id == user_id, DeviceKey.revoked_at.is_(None))
+    )
+    return Actor(user_id, account.name, frozenset(Grant(Role(role), scope) for role, scope in held), key)
+
+
+async def make_user(
+    session: AsyncSession, by: Actor, login: str, name: str, password_hash: str, *, entropy: Entropy
+) -> User:
+    """Make an account without any role; records ``account.made``. For the system administrator."""
+    permit(policy.may_make_user(by))
+    return await add(session, by, login, name, password_hash, entropy=entropy)
+
+
+async def add(session: AsyncSession, by: Actor, login: str, name: str, password_hash: str, *, entropy: Entropy) -> User:
+    """Make an account for whoever was let in otherwise (first administrators, self-registration)."""
+    if LOGIN.fullmatch(login) is None or not 0 < len(name.strip()) <= NAME_LIMIT:
+        raise GgzyError("account.bad_login")
+    await database.lock(session, f"login/{login}")
+    if await session.scalar(select(Account.id).where(Account.login == login)) is not None:
+        raise GgzyError("account.login_taken", Kind.CONFLICT)
+    at = await database.now(session)
+    user = User(new_id(entropy), login, name.strip(), at, None)
+    row = {"id": user.id, "login": login, "name": user.name, "password": password_hash, "made_at": at}
+    await session.execute(insert(Account).values(**row))
+    await trail.record(session, by, "account.made", {"user": str(user.id), "login": login}, entropy=entropy, at=at)
+    return user
+
+
+async def close(session: AsyncSession, by: Actor, user_id: UUID, *, entropy: Entropy) -> None:
+    """Close an account for ever and end its sessions; records ``account.closed``."""
+    permit(policy.may_make_user(by))
+    at = await database.now(session)
+    open_one = (Account.id == user_id, Account.disabled_at.is_(None))
+    if (await session.execute(update(Account).where(*open_one).values(disabled_at=at))).rowcount == 0:
+        raise not_found("account")
+    await credentials.revoke_all(session, user_id)
+    await trail.record(session, by, "account.closed", {"user": str(user_id)}, entropy=entropy, at=at)
+
+
+async def users(session: AsyncSession, by: Actor) -> list[User]:
+    """Return all accounts, oldest first; for administrators."""
+    permit(policy.may_see_users(by))
+    rows = await session.scalars(select(Account).order_by(Account.made_at).limit(10_000))
+    return [User(row.id, row.login, row.name, row.made_at, row.disabled_at) for row in rows]
+
+
+async def grant(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
+    """Give a role; records ``grant.given``. For the security administrator."""
+    permit(policy.may_grant(by, user_id))
+    return await give(session, by, user_id, role, scope, entropy=entropy)
+
+
+async def give(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
+    """Give a role on the strength of something else than a grant by hand (first start, registration of a party)."""
+    account = await session.get(Account, user_id, with_for_update=True)
+    if account is None or account.disabled_at is not None:
+        raise not_found("account")
+    held = await _active(session, user_id)
+    permit(policy.may_hold(role, scope, frozenset(one.role for one in held)))
+    if any(one.role is role and one.scope == scope for one in held):
+        raise GgzyError("grant.held_already", Kind.CONFLICT)
+    at = await database.now(session)
+    granted_by = by.user_id if by.user_id.int > 1 and by.user_id != user_id else None
+    given = Given(new_id(entropy), user_id, role, scope, granted_by, at, None)
+    row = {"id": given.id, "user_id": user_id, "role": role, "scope": scope}
+    await session.execute(insert(AccountGrant).values(**row, granted_by=granted_by, granted_at=at))
+    data = {"grant": str(given.id), "user": str(user_id), "role": role.value, "scope": scope}
+    await trail.record(session, by, "grant.given", data, entropy=entropy, at=at)
+    return given
+
+
+async def revoke(session: AsyncSession, by: Actor, grant_id: UUID, *, entropy: Entropy) -> None:
+    """Take a role again; records ``grant.revoked``. For the security administrator."""
+    row = await session.get(AccountGrant, grant_id, with_for_update=True)
+    permit(policy.may_grant(by, row.user_id if row is not None else UUID(int=0)))
+    if row is None or row.revoked_at is not None:
+        raise not_found("grant")
+    at = await database.now(session)
+    ended = {"revoked_at": at, "revoked_by": by.user_id}
+    await session.execute(update(AccountGrant).where(AccountGrant.id == grant_id).values(**ended))
+    data = {"grant": str(grant_id), "user": str(row.user_id), "role": row.role, "scope": row.scope}
+    await trail.record(session, by, "grant.revoked", data, entropy=entropy, at=at)
+
+
+async def grants(session: AsyncSession, by: Actor, user_id: UUID) -> list[Given]:
+    """Return every role that a person holds or held; for administrators."""
+    permit(policy.may_see_users(by))
+    rows = await session.scalars(
+        select(AccountGrant).where(AccountGrant.user_id == user_id).order_by(AccountGrant.granted_at)
+    )
+    return [_given(row) for row in rows]
+
+
+async def sign_in(sessions: Sessions, passwords: Passwords, login: str, password: str, address: str) -> Actor:
+    """Check login and password; one refusal, ``login.wrong``, for all that is wrong; ``login.too_many`` after that.
+
+    Tries are counted in a transaction of their own, so that a refusal does not take back the count. Password checking
+    takes its time, so no transaction is open meanwhile.
+    """
+    login = login.lower()[:NAME_LIMIT]
+    limits = {
+        f"login/{login}@{address}": TRIES_PER_LOGIN_AND_ADDRESS,
+        f"login/{login}": TRIES_PER_LOGIN,
+        f"login/@{address}": TRIES_PER_ADDRESS,
+    }
+    async with sessions.begin() as session:
+        counts = {name: await counting.count(session, name, TRY_WINDOW) for name in sorted(limits)}
+        account = await session.scalar(select(Account).where(Account.login == login, Account.disabled_at.is_(None)))
+    if any(counts[name] > limit for name, limit in limits.items()):
+        raise GgzyError("login.too_many", Kind.TOO_MANY, minutes=int(TRY_WINDOW.total_seconds() // 60))
+    right = await passwords.fits(account.password if account is not None else None, password)
+    if account is None or not right:
+        raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
+    async with sessions.begin() as session:
+        await counting.forget(session, f"login/{login}@{address}")
+        return await actor(session, account.id)
+
+
+async def check_password(sessions: Sessions, passwords: Passwords, by: Actor, password: str) -> None:
+    """Make sure once more that the actor knows their own password; ``login.wrong``."""
+    async with sessions() as session:
+        kept = await session.scalar(select(Account.password).where(Account.id == by.user_id))
+    if not await passwords.fits(kept, password):
+        raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
+
+
+async def change_password(session: AsyncSession, by: Actor, password_hash: str, *, entropy: Entropy) -> None:
+    """Set the actor's own password and end all their sessions and tokens; records ``password.changed``."""
+    permit(policy.must_be_person(by))
+    await session.execute(update(Account).where(Account.id == by.user_id).values(password=password_hash))
+    await credentials.revoke_all(session, by.user_id)
+    await trail.record(session, by, "password.changed", {}, entropy=entropy)
+
+
+async def _active(session: AsyncSession, user_id: UUID) -> list[Given]:
+    active = (AccountGrant.user_id == user_id, AccountGrant.revoked_at.is_(None))
+    return [_given(row) for row in await session.scalars(select(AccountGrant).where(*active))]
+
+
+def _given(row: AccountGrant) -> Given:
+    return Given(row.id, row.user_id, Role(row.role), row.scope, row.granted_by, row.granted_at, row.revoked_at)

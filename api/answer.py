@@ -1,0 +1,71 @@
+"""A whole HTTP answer as a value, and the two ASGI ends that make and take it."""
+
+from dataclasses import dataclass
+
+from litestar.types import ASGIApp, HTTPRequestEvent, Message, Receive, Scope, Send
+
+from kernel.errors import GgzyError, Kind
+
+MAX_ANSWER = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, raw headers and body."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    async def send(self, send: Send) -> None:
+        """Send it."""
+        length = (b"content-length", str(len(self.body)).encode())
+        headers = [*(item for item in self.headers if item[0].lower() != b"content-length"), length]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+async def capture(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
+    """Run the application and return its answer without sending anything."""
+    status, headers, body = 500, [], bytearray()
+
+    async def take(message: Message) -> None:
+        nonlocal status, headers
+        if message["type"] == "http.response.start":
+            status, headers = message["status"], list(message["headers"])
+        elif message["type"] == "http.response.body":
+            body.extend(message["body"])
+            if len(body) > MAX_ANSWER:
+                raise GgzyError("server.failed", Kind.UNAVAILABLE)
+
+    await app(scope, receive, take)
+    return Answer(status, headers, bytes(body))
+
+
+async def read(receive: Receive, limit: int) -> bytes:
+    """Return the whole request body; ``request.too_large`` beyond `limit` bytes, ``request.cut_off`` when it ends early."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise GgzyError("request.cut_off")
+        body.extend(message["body"])
+        if len(body) > limit:
+            raise GgzyError("request.too_large", Kind.TOO_LARGE)
+        if not message["more_body"]:
+            return bytes(body)
+
+
+def again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body once more and then whatever follows it."""
+    given = False
+
+    async def repeat() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        event: HTTPRequestEvent = {"type": "http.request", "body": body, "more_body": False}
+        return event
+
+    return repeat

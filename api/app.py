@@ -1,0 +1,67 @@
+"""The web application: routes, documentation, problems and the one middleware, around an installation."""
+
+import contextlib
+import warnings
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+
+from litestar import Litestar
+from litestar.exceptions import LitestarDeprecationWarning
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api import documentation, jobs, problems, routes
+from api.dependencies import DEPENDENCIES
+from api.settings import Settings
+from api.transaction import MAX_BODY, Transaction
+from api.wiring import installed
+
+
+def build(settings: Settings, *, background: bool = True) -> Litestar:
+    """Return the application; it opens the installation when it starts. `background=False` leaves out the jobs."""
+    with warnings.catch_warnings():
+        # Litestar 3 will want a marker on every argument. Ours are plain: dependencies come by name from one table
+        # (api.dependencies), `data` is always JSON, the rest stands in the path or the query. The pin is below 3.
+        warnings.simplefilter("ignore", LitestarDeprecationWarning)
+        return _application(settings, background=background)
+
+
+def _application(settings: Settings, *, background: bool) -> Litestar:
+    return Litestar(
+        route_handlers=[*routes.collect(), *documentation.HANDLERS, documentation.assets(settings.node_modules)],
+        dependencies=DEPENDENCIES,
+        middleware=[Transaction],
+        exception_handlers={Exception: problems.handle},
+        lifespan=[_lifespan(settings, background=background)],
+        openapi_config=_openapi(settings),
+        request_max_body_size=MAX_BODY,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _lifespan(
+    settings: Settings, *, background: bool
+) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def live(app: Litestar) -> AsyncIterator[None]:
+        async with installed(settings) as installation:
+            app.state.installation = installation
+            async with jobs.running(installation) if background else contextlib.nullcontext():
+                yield
+
+    return live
+
+
+def _openapi(settings: Settings) -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", description="POST /api/v1/tokens")
+    return OpenAPIConfig(
+        title=settings.name,
+        version=version("ggzy"),
+        description="Writes take an Idempotency-Key. Refusals are RFC 9457 problem documents with a stable code.",
+        path="/docs",
+        render_plugins=[documentation.DocumentationPage()],
+        components=Components(security_schemes={"bearer": bearer}),
+        security=[{"bearer": []}, {}],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,67 @@
+"""What handlers receive by name: session, sessions, actor, store, authority, entropy, installation."""
+
+from typing import runtime_checkable
+
+from litestar import Request
+from litestar.di import Provide
+
+from api.wiring import Installation
+from archive.store import ObjectStore
+from archive.timestamp import Authority
+from kernel.actor import Actor
+from kernel.database import AsyncSession, Sessions
+from kernel.entropy import Entropy
+
+for _protocol in (Entropy, ObjectStore, Authority):
+    runtime_checkable(_protocol)  # Litestar checks injected values by isinstance
+
+
+def provide_installation(request: Request) -> Installation:
+    """Give the installation."""
+    installation: Installation = request.app.state.installation
+    return installation
+
+
+def provide_session(request: Request) -> AsyncSession:
+    """Give the request's session; its one transaction is committed after the answer was rendered."""
+    if request.route_handler.opt.get("streamed"):
+        raise RuntimeError("a streamed route holds no transaction: use `sessions`")
+    session: AsyncSession = request.scope["state"]["session"]
+    return session
+
+
+def provide_sessions(request: Request) -> Sessions:
+    """Give the session factory, for short transactions of a handler's own."""
+    return provide_installation(request).sessions
+
+
+def provide_actor(request: Request) -> Actor:
+    """Give whoever sends the request; ANONYMOUS when nobody is signed in."""
+    actor: Actor = request.scope["state"]["actor"]
+    return actor
+
+
+def provide_store(request: Request) -> ObjectStore:
+    """Give the object store."""
+    return provide_installation(request).store
+
+
+def provide_authority(request: Request) -> Authority:
+    """Give the time-stamping authority."""
+    return provide_installation(request).authority
+
+
+def provide_entropy(request: Request) -> Entropy:
+    """Give the source of randomness."""
+    return provide_installation(request).entropy
+
+
+DEPENDENCIES = {
+    "installation": Provide(provide_installation, sync_to_thread=False),
+    "session": Provide(provide_session, sync_to_thread=False),
+    "sessions": Provide(provide_sessions, sync_to_thread=False),
+    "actor": Provide(provide_actor, sync_to_thread=False),
+    "store": Provide(provide_store, sync_to_thread=False),
+    "authority": Provide(provide_authority, sync_to_thread=False),
+    "entropy": Provide(provide_entropy, sync_to_thread=False),
+}

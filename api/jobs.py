@@ -1,0 +1,77 @@
+"""What runs beside the requests: the log's sequencer with its heartbeats and stamps, and housekeeping.
+
+Every worker runs them; advisory locks in the database let one at a time do the work.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import delete, func
+
+from api.accounts.tables import Credential
+from api.tables import Counter, StoredAnswer
+from api.wiring import Installation
+from archive import sequencer
+from kernel import database
+
+log = structlog.get_logger(__name__)
+
+STAMP_EVERY = 60.0  # seconds
+CLEAN_EVERY = 600.0
+ANSWERS_KEPT = timedelta(days=7)
+COUNTERS_KEPT = timedelta(days=1)
+CREDENTIALS_KEPT = timedelta(days=400)
+
+
+@contextlib.asynccontextmanager
+async def running(installation: Installation) -> AsyncIterator[None]:
+    """Run the jobs while the body runs."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(_repeat(sequence, installation, installation.settings.sequence_every)),
+            group.create_task(_repeat(stamp, installation, STAMP_EVERY)),
+            group.create_task(_repeat(clean, installation, CLEAN_EVERY)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def sequence(installation: Installation) -> None:
+    """Run one batch of the log."""
+    async with installation.sessions.begin() as session:
+        await sequencer.sequence(session, installation.signer, entropy=installation.entropy)
+
+
+async def stamp(installation: Installation) -> None:
+    """Have the newest checkpoint stamped with the time."""
+    async with installation.sessions.begin() as session:
+        if await database.try_lock(session, "jobs/stamp"):
+            await sequencer.stamp(session, installation.authority)
+
+
+async def clean(installation: Installation) -> None:
+    """Forget answers, counters and credentials that nobody will ask for again."""
+    async with installation.sessions.begin() as session:
+        now = func.clock_timestamp()
+        await session.execute(delete(StoredAnswer).where(StoredAnswer.made_at < now - ANSWERS_KEPT))
+        await session.execute(delete(Counter).where(Counter.slot < now - COUNTERS_KEPT))
+        await session.execute(delete(Credential).where(Credential.expires_at < now - CREDENTIALS_KEPT))
+
+
+async def _repeat(job: Callable[[Installation], Awaitable[None]], installation: Installation, every: float) -> None:
+    """Do the job again and again; a failure is logged and tried again, longer apart while it lasts."""
+    pause = every
+    while True:
+        try:
+            await job(installation)
+            pause = every
+        except Exception:
+            log.exception("job.failed", job=job.__name__)
+            pause = min(pause * 2, 30.0) if pause < 30.0 else pause  # noqa: PLR2004 - seconds
+        await asyncio.sleep(pause)

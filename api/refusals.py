@@ -1,0 +1,38 @@
+"""Every refusal of a person is an event, in a transaction of its own; floods are counted and cut."""
+
+from datetime import timedelta
+
+import structlog
+from litestar.types import HTTPScope
+
+from api import counting
+from api.wiring import Installation
+from archive import trail
+from kernel.actor import ANONYMOUS, Actor
+from kernel.errors import GgzyError
+
+log = structlog.get_logger(__name__)
+
+WINDOW = timedelta(minutes=1)
+PER_PERSON = 120
+ANONYMOUS_ALL = 60
+UNRECORDED = frozenset({"request.unknown_path", "server.failed", "database.unavailable"})
+
+
+async def record(installation: Installation, scope: HTTPScope) -> None:
+    """Record the refusal in the request's state: its code, method and path template, and who was refused.
+
+    Nothing of the request's content goes in. A failure to record is logged; the answer is a refusal anyway.
+    """
+    refusal: GgzyError = scope["state"]["refusal"]
+    actor: Actor = scope["state"]["actor"]
+    if refusal.code in UNRECORDED:
+        return
+    limit = ANONYMOUS_ALL if actor == ANONYMOUS else PER_PERSON
+    data = {"code": refusal.code, "method": scope["method"], "path": scope.get("path_template", "")}
+    try:
+        async with installation.sessions.begin() as session:
+            if await counting.count(session, f"refused/{actor.user_id}", WINDOW) <= limit:
+                await trail.record(session, actor, "request.refused", data, entropy=installation.entropy)
+    except Exception:  # the refusal stands whether it could be recorded or not
+        log.exception("refusal.unrecorded", code=refusal.code)

@@ -1,0 +1,285 @@
+"""Accounts over HTTP: signing in, one's own person and device, users and grants, self-registration."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, delete, get, post, put
+from litestar.datastructures import Cookie
+
+from api.accounts import authentication, credentials, devices, passwords, policy, registration, services
+from api.accounts.credentials import Held
+from api.accounts.services import Given, User
+from api.transaction import SECRET
+from api.wiring import Installation
+from kernel.actor import Actor, Role
+from kernel.database import AsyncSession, Sessions
+from kernel.entropy import Entropy
+from kernel.errors import permit
+from trading.party import Commitment, Profile
+
+Login = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
+
+
+class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Login and password; `label` says what a token is for."""
+
+    login: Login
+    password: Password
+    label: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A person to be given an account."""
+
+    login: Login
+    name: Name
+
+
+class NewGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A role in a scope: ``site:<6 digits>``, ``party:<统一社会信用代码>`` or ``*``."""
+
+    user_id: UUID
+    role: Role
+    scope: Annotated[str, msgspec.Meta(max_length=40)]
+
+
+class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The present password and the one to come."""
+
+    old: Password
+    new: Password
+
+
+class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A device key (hex), the challenge it answers, and its signature (`api.accounts.devices.statement`)."""
+
+    public_key: Hex32
+    challenge: Hex32
+    signature: Hex64
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One form for person and party (一表申请), entered under a commitment (告知承诺)."""
+
+    login: Login
+    password: Password
+    name: Name
+    role: Role
+    uscc: Annotated[str, msgspec.Meta(max_length=40)]
+    profile: Profile
+    commitment: Commitment
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person who asks, as they stand now."""
+
+    id: UUID
+    name: str
+    grants: list[str]
+    device_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser's session: the secret is in the cookie; `csrf` goes into ``X-CSRF-Token`` on writes."""
+
+    id: UUID
+    csrf: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token for the command line, shown this once."""
+
+    id: UUID
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """A new account with its first password, shown this once."""
+
+    user: User
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """What a device has to sign (hex), until `expires_at`."""
+
+    user_id: UUID
+    challenge: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device key (hex) and when it was valid."""
+
+    public_key: str
+    enrolled_at: datetime
+    revoked_at: datetime | None
+
+
+class SignInController(Controller):
+    """Browser sessions and tokens."""
+
+    path = "/api/v1"
+    tags = ("accounts",)
+
+    @post("/sessions", opt=SECRET, summary="Sign in with a browser")
+    async def open_session(
+        self, data: SignIn, request: Request, session: AsyncSession, installation: Installation
+    ) -> Response[Session]:
+        """Open a session; the cookie is fresh at every sign-in, and an earlier session in it ends."""
+        person = await _sign_in(installation, request, data)
+        former = authentication.session_secret(request.scope)
+        if former is not None:
+            await credentials.forget(session, former)
+        made = await credentials.issue(session, person, "session", data.label, entropy=installation.entropy)
+        cookie = Cookie(
+            key=authentication.COOKIE,
+            value=made.secret,
+            httponly=True,
+            samesite="lax",
+            secure=installation.settings.secure_cookies,
+            max_age=int(credentials.SESSION_LIFE.total_seconds()),
+        )
+        return Response(Session(made.id, credentials.csrf(made.secret), made.expires_at), cookies=[cookie])
+
+    @post("/tokens", opt=SECRET, summary="Get a token for the command line")
+    async def issue_token(
+        self, data: SignIn, request: Request, session: AsyncSession, installation: Installation
+    ) -> Token:
+        """Issue a bearer token; only its hash is kept."""
+        person = await _sign_in(installation, request, data)
+        made = await credentials.issue(session, person, "token", data.label, entropy=installation.entropy)
+        return Token(made.id, made.secret, made.expires_at)
+
+    @get("/credentials", summary="One's own sessions and tokens")
+    async def held(self, session: AsyncSession, actor: Actor) -> list[Held]:
+        """List valid credentials without their secrets."""
+        permit(policy.must_be_person(actor))
+        return await credentials.held(session, actor)
+
+    @delete("/credentials/{credential_id:uuid}", summary="End a session or token")
+    async def revoke(self, credential_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
+        """End one of one's own credentials, the present one too (signing out)."""
+        permit(policy.must_be_person(actor))
+        await credentials.revoke(session, actor, credential_id, entropy=entropy)
+
+
+class PersonController(Controller):
+    """One's own person and device."""
+
+    path = "/api/v1/me"
+    tags = ("accounts",)
+
+    @get("/", summary="Who am I")
+    async def me(self, actor: Actor) -> Person:
+        """Tell name, roles and device key."""
+        permit(policy.must_be_person(actor))
+        held = sorted(f"{grant.role}@{grant.scope}" for grant in actor.grants)
+        return Person(actor.user_id, actor.name, held, actor.device_key.hex() if actor.device_key is not None else None)
+
+    @put("/password", opt=SECRET, status_code=204, summary="Change one's password")
+    async def change_password(
+        self, data: NewPassword, session: AsyncSession, sessions: Sessions, actor: Actor, installation: Installation
+    ) -> None:
+        """Change it; all sessions and tokens end."""
+        permit(policy.must_be_person(actor))
+        await services.check_password(sessions, installation.passwords, actor, data.old)
+        digest = await installation.passwords.digest(data.new)
+        await services.change_password(session, actor, digest, entropy=installation.entropy)
+
+    @post("/device/challenge", opt=SECRET, summary="Ask for a challenge to enrol a device key")
+    async def challenge(self, session: AsyncSession, actor: Actor, entropy: Entropy) -> Challenge:
+        """Give a fresh challenge; only the last one counts."""
+        made = await devices.challenge(session, actor, entropy=entropy)
+        return Challenge(made.user_id, made.challenge.hex(), made.expires_at)
+
+    @put("/device", summary="Enrol a device key by proof of possession")
+    async def enrol(self, data: Enrolment, session: AsyncSession, actor: Actor, entropy: Entropy) -> Device:
+        """Enrol the key; it replaces an earlier one."""
+        key, answered, signature = (bytes.fromhex(part) for part in (data.public_key, data.challenge, data.signature))
+        return _device(await devices.enrol(session, actor, key, answered, signature, entropy=entropy))
+
+    @delete("/device", summary="End one's device key")
+    async def revoke_device(self, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
+        """End the active key, as when the device is lost."""
+        await devices.revoke(session, actor, entropy=entropy)
+
+    @get("/devices", summary="One's device keys, now and before")
+    async def devices(self, session: AsyncSession, actor: Actor) -> list[Device]:
+        """List keys, newest first."""
+        return [_device(one) for one in await devices.devices(session, actor)]
+
+
+class UserController(Controller):
+    """Users (system administrator) and grants (security administrator)."""
+
+    path = "/api/v1"
+    tags = ("accounts",)
+
+    @post("/users", opt=SECRET, summary="Make an account")
+    async def make_user(
+        self, data: NewUser, session: AsyncSession, actor: Actor, installation: Installation
+    ) -> Welcome:
+        """Make an account without roles; its first password is shown this once."""
+        permit(policy.may_make_user(actor))
+        password = passwords.invent(installation.entropy)
+        digest = await installation.passwords.digest(password)
+        user = await services.make_user(session, actor, data.login, data.name, digest, entropy=installation.entropy)
+        return Welcome(user, password)
+
+    @get("/users", summary="All accounts")
+    async def users(self, session: AsyncSession, actor: Actor) -> list[User]:
+        """List accounts; for the three administrators."""
+        return await services.users(session, actor)
+
+    @delete("/users/{user_id:uuid}", summary="Close an account")
+    async def close_user(self, user_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
+        """Close an account for ever; nothing it did is lost."""
+        await services.close(session, actor, user_id, entropy=entropy)
+
+    @get("/users/{user_id:uuid}/grants", summary="A person's roles, now and before")
+    async def grants(self, user_id: UUID, session: AsyncSession, actor: Actor) -> list[Given]:
+        """List grants; for the three administrators."""
+        return await services.grants(session, actor, user_id)
+
+    @post("/grants", summary="Give a role")
+    async def grant(self, data: NewGrant, session: AsyncSession, actor: Actor, entropy: Entropy) -> Given:
+        """Give a role to somebody else."""
+        return await services.grant(session, actor, data.user_id, data.role, data.scope, entropy=entropy)
+
+    @delete("/grants/{grant_id:uuid}", summary="Take a role again")
+    async def revoke_grant(self, grant_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
+        """End a grant; it stays on record."""
+        await services.revoke(session, actor, grant_id, entropy=entropy)
+
+    @post("/registrations", summary="Register a party and its first person")
+    async def register(self, data: Registration, session: AsyncSession, installation: Installation) -> Person:
+        """Register by notification and commitment: account, party and grant in one step."""
+        digest = await installation.passwords.digest(data.password)
+        form = registration.Form(data.login, data.name, digest, data.role, data.uscc, data.profile, data.commitment)
+        made = await registration.register(session, form, entropy=installation.entropy)
+        return Person(made.user_id, made.name, sorted(f"{grant.role}@{grant.scope}" for grant in made.grants), None)
+
+
+async def _sign_in(installation: Installation, request: Request, data: SignIn) -> Actor:
+    address = request.client.host if request.client is not None else ""
+    return await services.sign_in(installation.sessions, installation.passwords, data.login, data.password, address)
+
+
+def _device(one: devices.Device) -> Device:
+    return Device(one.public_key.hex(), one.enrolled_at, one.revoked_at)

@@ -1,0 +1,48 @@
+"""Settings of an installation, read from the environment (``GGZY_…``)."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What one installation is; everything has a default that runs on one machine without other services."""
+
+    model_config = SettingsConfigDict(env_prefix="GGZY_", extra="ignore")
+
+    name: str = "锡林郭勒盟公共资源交易平台"
+    data_dir: Path = Path("var")
+    """Keys, the folder store and the embedded PostgreSQL live here."""
+    database_url: SecretStr | None = None
+    """``postgresql+psycopg://…``; without it the embedded PostgreSQL is used."""
+    sandbox: bool = False
+    """Time can be moved forward in a sandbox. A database is a sandbox from its first start on, or never."""
+
+    s3_endpoint: str | None = None
+    """``host:port`` of an S3 service; without it the store is a folder under `data_dir`."""
+    s3_bucket: str = "ggzy"
+    s3_region: str = "us-east-1"
+    s3_access_key: str = ""
+    s3_secret_key: SecretStr = SecretStr("")
+    s3_secure: bool = True
+    tsa_url: str | None = None
+    """An outside RFC 3161 authority; without it our own signs."""
+    tsa_chain: Path | None = None
+    """PEM file of the outside authority's certificates."""
+    log_origin: str = "ggzy.xilingol.example/log"
+    """The log's name in checkpoints (C2SP origin line); it must never change."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1, le=64)
+    pool_size: int = Field(default=10, ge=1, le=100)
+    """Database connections per worker."""
+    secure_cookies: bool = False
+    """Send the session's cookie over HTTPS only; set it wherever HTTPS is spoken."""
+    password_memory: int = Field(default=64 * 1024, ge=1024)
+    """KiB that argon2id uses for one password."""
+    sequence_every: float = Field(default=0.25, gt=0)
+    """Seconds between two batches of the log."""
+    locale: str = "zh_CN"
+    node_modules: Path = Path(__file__).parent.parent / "node_modules"

@@ -1,0 +1,58 @@
+"""Tables of the edge itself: the installation's one row, stored answers, counters."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kernel.database import Base
+
+
+class InstallationRow(Base):
+    """Says once and for ever whether this database is a sandbox, and how far its clock was moved."""
+
+    __tablename__ = "installation"
+    __table_args__ = (
+        CheckConstraint("id = 1", name="one"),
+        CheckConstraint("sandbox OR clock_offset = '0'", name="earnest"),
+    )
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1", autoincrement=False)
+    sandbox: Mapped[bool]
+    clock_offset: Mapped[timedelta] = mapped_column(server_default=text("'0'"))
+    made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class StoredAnswer(Base):
+    """The answer that was given under an ``Idempotency-Key``; written in the transaction that did the work.
+
+    `name` is SHA-256 over user, method, path and key; `request` SHA-256 of the body.
+    """
+
+    __tablename__ = "stored_answer"
+    __table_args__ = (
+        CheckConstraint("octet_length(name) = 32", name="name"),
+        CheckConstraint("octet_length(request) = 32", name="request"),
+    )
+
+    name: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID]
+    request: Mapped[bytes]
+    status: Mapped[int] = mapped_column(SmallInteger)
+    headers: Mapped[list[Any]] = mapped_column(JSONB)
+    body: Mapped[bytes]
+    made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), index=True)
+
+
+class Counter(Base):
+    """How often something happened in a slot of time, over all workers."""
+
+    __tablename__ = "counter"
+    __table_args__ = ({"prefixes": ["UNLOGGED"]},)
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    slot: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]

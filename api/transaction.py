@@ -1,0 +1,106 @@
+"""One middleware, one transaction per request: begin, handle, render, commit, then send.
+
+A write's answer is held back until its transaction is committed: nobody is told of what was not stored. Answers of 400
+and above roll back. Reads never commit and are passed through as they come.
+
+The session takes a connection when it is first used, so a handler that needs none holds none. Routes that take a large
+raw body declare ``opt=STREAMED``: no session is given to them, they open short transactions through `sessions`, and they
+are idempotent by content. Routes whose answers hold a secret declare ``opt=SECRET``: such answers are not stored.
+"""
+
+from typing import Any
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+from api import idempotency, problems, refusals
+from api.accounts import authentication
+from api.answer import Answer, again, capture, read
+from api.wiring import Installation
+from kernel.actor import ANONYMOUS, Actor
+from kernel.database import AsyncSession
+from kernel.errors import GgzyError
+
+STREAMED = {"streamed": True}
+SECRET = {"secret": True}
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_BODY = 1024 * 1024
+MAX_HEADERS = 32 * 1024
+
+
+class Transaction:
+    """ASGI middleware around every route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the next application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope["state"]
+        state |= {"actor": ANONYMOUS, "refusal": None}
+        installation: Installation = scope["litestar_app"].state.installation
+        try:
+            _check_headers(scope)
+            state["actor"] = await authentication.identify(installation.sessions, scope)
+            answer = await self._serve(installation, scope, receive, send)
+        except Exception as error:
+            if state.get("started"):  # half an answer is out: the server must cut the connection
+                raise
+            answer = _refused(scope, problems.as_refusal(error))
+        if state["refusal"] is not None:
+            await refusals.record(installation, scope)
+        if answer is not None:
+            await answer.send(send)
+
+    async def _serve(self, installation: Installation, scope: HTTPScope, receive: Receive, send: Send) -> Answer | None:
+        async with installation.sessions() as session:
+            scope["state"]["session"] = session
+            if scope["method"] in SAFE:
+                await self._app(scope, receive, _noting(scope, send))
+                return None
+            answer = await self._write(session, scope, receive)
+            if answer.status < 400:  # noqa: PLR2004 - success and redirection
+                await session.commit()
+            return answer
+
+    async def _write(self, session: AsyncSession, scope: HTTPScope, receive: Receive) -> Answer:
+        options: dict[str, Any] = scope["route_handler"].opt
+        key = _header(scope, idempotency.HEADER)
+        if key is None or options.get("streamed") or options.get("secret"):
+            return await capture(self._app, scope, receive)
+        body = await read(receive, MAX_BODY)
+        actor: Actor = scope["state"]["actor"]
+        claimed = idempotency.claim(actor.user_id, scope["method"], scope["path"], key, body)
+        stored = await idempotency.settle(session, claimed)
+        if stored is not None:
+            return stored
+        answer = await capture(self._app, scope, again(body, receive))
+        if answer.status < 400:  # noqa: PLR2004 - success and redirection
+            await idempotency.keep(session, claimed, answer)
+        return answer
+
+
+def _noting(scope: HTTPScope, send: Send) -> Send:
+    async def note(message: Message) -> None:
+        scope["state"]["started"] = True
+        await send(message)
+
+    return note
+
+
+def _refused(scope: HTTPScope, refusal: GgzyError) -> Answer:
+    scope["state"]["refusal"] = refusal
+    body = problems.document(refusal, problems.locale_of(scope))
+    return Answer(problems.status_of(refusal), [(b"content-type", problems.MEDIA_TYPE.encode())], body)
+
+
+def _check_headers(scope: HTTPScope) -> None:
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_HEADERS:
+        raise GgzyError("request.headers_too_large")
+
+
+def _header(scope: HTTPScope, wanted: bytes) -> bytes | None:
+    return next((value for name, value in scope["headers"] if name.lower() == wanted), None)

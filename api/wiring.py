@@ -1,0 +1,142 @@
+"""The program put together: settings become engine, store, authority, signer. Only here are clock and entropy made."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from api import sandbox
+from api.accounts.passwords import Passwords
+from api.settings import Settings
+from archive.note import Signer, new_signer
+from archive.store import FolderStore, ObjectStore, S3Store
+from archive.timestamp import Authority, LocalAuthority, RemoteAuthority, new_authority_keys
+from kernel import database
+from kernel.actor import SYSTEM
+from kernel.clock import Clock, SystemClock
+from kernel.database import AsyncEngine, Sessions
+from kernel.entropy import Entropy, SystemEntropy
+from kernel.errors import GgzyError, Kind
+from trading import sites
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Everything that requests, jobs and commands are served with."""
+
+    settings: Settings
+    engine: AsyncEngine
+    sessions: Sessions
+    store: ObjectStore
+    authority: Authority
+    chain_pem: bytes
+    """The time authority's certificates, to be pinned by others."""
+    signer: Signer
+    entropy: Entropy
+    passwords: Passwords
+
+
+@contextlib.asynccontextmanager
+async def installed(settings: Settings) -> AsyncIterator[Installation]:
+    """Open an installation on a migrated database, making at first start what belongs to it; close it at the end."""
+    if settings.database_url is None:
+        raise GgzyError("database.no_url", Kind.UNAVAILABLE)
+    url = settings.database_url.get_secret_value()
+    clock: Clock = sandbox.SandboxClock() if settings.sandbox else SystemClock()
+    entropy = SystemEntropy()
+    async with contextlib.AsyncExitStack() as stack:
+        engine = await _engine(stack, url, settings.pool_size)
+        sessions = database.sessions(engine)
+        await _first_start(sessions, settings, clock, entropy)
+        authority, chain_pem = await _authority(stack, settings, clock, entropy)
+        if isinstance(clock, sandbox.SandboxClock):
+            aside = database.sessions(await _engine(stack, url, 2))
+            authority = sandbox.SandboxAuthority(authority, clock, aside)
+        yield Installation(
+            settings=settings,
+            engine=engine,
+            sessions=sessions,
+            store=await _store(settings, clock),
+            authority=authority,
+            chain_pem=chain_pem,
+            signer=_signer(settings, entropy),
+            entropy=entropy,
+            passwords=Passwords(settings.password_memory),
+        )
+
+
+async def _first_start(sessions: Sessions, settings: Settings, clock: Clock, entropy: Entropy) -> None:
+    """Say what this database is, make the time authority's keys, set up the sites; every later start changes nothing."""
+    async with sessions.begin() as session:
+        await sandbox.declare(session, sandbox=settings.sandbox)
+        if isinstance(clock, sandbox.SandboxClock):
+            await clock.follow(session)
+        await sites.seed(session, SYSTEM, sites.shipped(), entropy=entropy)
+    with _alone(settings.data_dir):
+        new_authority_keys(settings.data_dir / "tsa", clock=clock, entropy=entropy, sandbox=settings.sandbox)
+
+
+async def _engine(stack: contextlib.AsyncExitStack, url: str, pool_size: int) -> AsyncEngine:
+    engine = database.connect(url, pool_size=pool_size)
+    stack.push_async_callback(engine.dispose)
+    return engine
+
+
+async def _authority(
+    stack: contextlib.AsyncExitStack, settings: Settings, clock: Clock, entropy: Entropy
+) -> tuple[Authority, bytes]:
+    if settings.tsa_url is None:
+        local = LocalAuthority.load(settings.data_dir / "tsa", clock=clock, entropy=entropy)
+        return local, local.chain_pem
+    if settings.tsa_chain is None or settings.sandbox:  # an outside clock cannot be moved
+        raise GgzyError("timestamp.bad_settings", Kind.UNAVAILABLE)
+    client = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
+    chain_pem = await asyncio.to_thread(settings.tsa_chain.read_bytes)
+    return RemoteAuthority(settings.tsa_url, chain_pem, entropy=entropy, client=client), chain_pem
+
+
+async def _store(settings: Settings, clock: Clock) -> ObjectStore:
+    if settings.s3_endpoint is None:
+        return FolderStore(settings.data_dir / "store", clock=clock)
+    secret = settings.s3_secret_key.get_secret_value()
+    store = S3Store.connect(
+        settings.s3_endpoint,
+        settings.s3_access_key,
+        secret,
+        settings.s3_bucket,
+        region=settings.s3_region,
+        secure=settings.s3_secure,
+    )
+    await store.prepare()
+    return store
+
+
+def _signer(settings: Settings, entropy: Entropy) -> Signer:
+    """Return the log's signer; its seed is made at first start and readable by us alone."""
+    path = settings.data_dir / "log" / "seed"
+    with _alone(settings.data_dir):
+        if path.exists():
+            return Signer(settings.log_origin, path.read_bytes())
+        signer, seed = new_signer(settings.log_origin, entropy)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        unfinished = path.with_suffix(".unfinished")
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
+            handle.write(seed)
+            handle.flush()
+            os.fsync(handle.fileno())
+        unfinished.rename(path)
+        return signer
+
+
+@contextlib.contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Let one process at a time make keys in the data folder."""
+    data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    with (data_dir / "keys.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
