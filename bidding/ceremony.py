@@ -13,13 +13,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
+from archive.recording import in_sandbox
 from bidding import keymaking_policy as policy
 from bidding import keysetup
 from bidding.group import POINT_BYTES
 from bidding.keymaking_policy import Terms
 from bidding.keymaking_tables import (
     ABORTED,
+    CERTIFICATE,
     CERTIFYING,
+    DEAL,
     DEALING,
     CeremonyRow,
     CustodianRow,
@@ -61,7 +64,7 @@ async def begin(session: AsyncSession, actor: Actor, terms: Terms, *, entropy: E
     """Appoint the custodians and fix the setup; refusals are those of `keymaking_policy.may_begin`."""
     permit(policy.may_begin(actor, terms))
     moment = await now(session)
-    setup = _setup(terms, new_id(entropy), sandbox=await trail.in_sandbox(session))
+    setup = _setup(terms, new_id(entropy), sandbox=await in_sandbox(session))
     row = CeremonyRow(
         id=setup.ceremony,
         site=terms.site,
@@ -172,6 +175,8 @@ async def of_lot(session: AsyncSession, lot_id: UUID) -> OpeningKey:
     if found is None:
         raise not_found("opening_key")
     row, content, transcript_hash = found
+    if transcript_hash is None:
+        raise not_found("opening_key")
     setup = keysetup.read(content)
     shares = row.verification_shares
     return OpeningKey(
@@ -216,8 +221,8 @@ async def view(session: AsyncSession, row: CeremonyRow) -> Ceremony:
         site=row.site,
         purchaser=row.purchaser,
         setup=row.setup,
-        dealt=tuple(number for kind, number in posted if kind == "deal"),
-        certified=tuple(number for kind, number in posted if kind == "certificate"),
+        dealt=tuple(number for kind, number in posted if kind == DEAL),
+        certified=tuple(number for kind, number in posted if kind == CERTIFICATE),
         expires_at=row.expires_at,
         reason=row.reason,
         blamed=row.blamed,

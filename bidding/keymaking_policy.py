@@ -83,13 +83,21 @@ def _fit(custodians: Sequence[tuple[Actor, Role]], terms: Terms) -> GgzyError | 
             return GgzyError("ceremony.wrong_role", Kind.FORBIDDEN, custodian=number)
         if person.device_key is None:
             return GgzyError("ceremony.no_device", Kind.CONFLICT, custodian=number)
+    return _distinct(custodians) or _balanced(custodians, terms.threshold)
+
+
+def _distinct(custodians: Sequence[tuple[Actor, Role]]) -> GgzyError | None:
     if len({person.user_id for person, _ in custodians}) != len(custodians):
         return GgzyError("ceremony.same_person", Kind.CONFLICT)
     if len({person.device_key for person, _ in custodians}) != len(custodians):
         return GgzyError("ceremony.same_device", Kind.CONFLICT)
+    return None
+
+
+def _balanced(custodians: Sequence[tuple[Actor, Role]], threshold: int) -> GgzyError | None:
     sides = Counter(role for _, role in custodians)
     if set(sides) != set(ROLES):
         return GgzyError("ceremony.side_missing", missing=[str(role) for role in ROLES if role not in sides])
-    if max(sides.values()) >= terms.threshold:
+    if max(sides.values()) >= threshold:
         return GgzyError("ceremony.one_side_could_open", side=str(sides.most_common(1)[0][0]))
     return None
