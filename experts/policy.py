@@ -4,7 +4,6 @@ The drawing staff sees coded requests only; the committee's names are secret unt
 member sees the bids of their own committee once they have declared that they need not avoid them.
 """
 
-
 from kernel.actor import Actor, Role, site
 from kernel.errors import GgzyError, Kind, not_found
 from trading.lot import LotFacts, State

@@ -173,7 +173,9 @@ async def _refuse_known(session: AsyncSession, found: Sequence[Application], has
         raise application.refuse(problems)
 
 
-def _records(found: Sequence[Application], hashes: Sequence[bytes], now: Any, entropy: Entropy) -> Iterable[tuple[Any, ...]]:
+def _records(
+    found: Sequence[Application], hashes: Sequence[bytes], now: Any, entropy: Entropy
+) -> Iterable[tuple[Any, ...]]:
     for one, hashed in zip(found, hashes, strict=True):
         employers = [{"left": e.left and e.left.isoformat(), "name": e.name, "uscc": e.uscc} for e in one.employers]
         yield (

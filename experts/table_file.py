@@ -91,7 +91,9 @@ def _csv(text: str) -> list[list[str]]:
     if "\0" in text:
         raise GgzyError("pool.not_a_table", Kind.INVALID)
     try:
-        return [[_cell(cell) for cell in row] for row in _limited(csv.reader(io.StringIO(text, newline=""), strict=True))]
+        return [
+            [_cell(cell) for cell in row] for row in _limited(csv.reader(io.StringIO(text, newline=""), strict=True))
+        ]
     except csv.Error as error:
         raise GgzyError("pool.not_a_table", Kind.INVALID) from error
 

@@ -15,7 +15,8 @@ from sqlalchemy.types import Text
 from kernel.database import Base
 
 ACTIVE, SUSPENDED, CLEARED = "active", "suspended", "cleared"
-PREPARED, FIXED, DRAWN, COMPLETED, EXHAUSTED = "prepared", "fixed", "drawn", "completed", "exhausted"
+PREPARED, FIXED, DRAWN = "prepared", "fixed", "drawn"
+COMPLETED, EXHAUSTED, VOID = "completed", "exhausted", "void"
 INVITED, ACCEPTED, DECLINED, TIMED_OUT, RECUSED = "invited", "accepted", "declined", "timed_out", "recused"
 ROLES = ("centre", "purchaser", "supervisor")
 
@@ -71,9 +72,10 @@ class DrawRow(Base):
     __table_args__ = (
         UniqueConstraint("lot_id", "round"),
         CheckConstraint("round >= 1 AND (round = 1 OR length(trim(reason)) > 0)", name="reason"),
-        CheckConstraint("state IN ('prepared', 'fixed', 'drawn', 'completed', 'exhausted')", name="state"),
+        CheckConstraint("state IN ('prepared', 'fixed', 'drawn', 'completed', 'exhausted', 'void')", name="state"),
         CheckConstraint("octet_length(secret) = 32 AND octet_length(roster_digest) = 32", name="sizes"),
-        CheckConstraint("(state = 'prepared') = (checkpoint IS NULL)", name="checkpoint"),
+        CheckConstraint("checkpoint IS NOT NULL OR state IN ('prepared', 'void')", name="checkpoint"),
+        CheckConstraint("(prk IS NOT NULL) = (state IN ('drawn', 'completed', 'exhausted'))", name="drawn"),
         Index(
             "uq_draw_one_open",
             "lot_id",
@@ -97,6 +99,7 @@ class DrawRow(Base):
     beacon: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     beacon_signature: Mapped[bytes | None]
     release_at: Mapped[datetime]
+    answer_minutes: Mapped[int]
     checkpoint: Mapped[str | None]
     prk: Mapped[bytes | None]
     prepared_by: Mapped[UUID]

@@ -70,6 +70,7 @@ CREATE TABLE draw (
     beacon JSONB,
     beacon_signature BYTEA,
     release_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    answer_minutes INTEGER NOT NULL,
     checkpoint VARCHAR,
     prk BYTEA,
     prepared_by UUID NOT NULL,
@@ -78,9 +79,10 @@ CREATE TABLE draw (
     CONSTRAINT pk_draw PRIMARY KEY (id),
     CONSTRAINT uq_draw_lot_id_round UNIQUE (lot_id, round),
     CONSTRAINT ck_draw_reason CHECK (round >= 1 AND (round = 1 OR length(trim(reason)) > 0)),
-    CONSTRAINT ck_draw_state CHECK (state IN ('prepared', 'fixed', 'drawn', 'completed', 'exhausted')),
+    CONSTRAINT ck_draw_state CHECK (state IN ('prepared', 'fixed', 'drawn', 'completed', 'exhausted', 'void')),
     CONSTRAINT ck_draw_sizes CHECK (octet_length(secret) = 32 AND octet_length(roster_digest) = 32),
-    CONSTRAINT ck_draw_checkpoint CHECK ((state = 'prepared') = (checkpoint IS NULL)),
+    CONSTRAINT ck_draw_checkpoint CHECK (checkpoint IS NOT NULL OR state IN ('prepared', 'void')),
+    CONSTRAINT ck_draw_drawn CHECK ((prk IS NOT NULL) = (state IN ('drawn', 'completed', 'exhausted'))),
     CONSTRAINT fk_draw_lot_id FOREIGN KEY(lot_id) REFERENCES lot (id),
     CONSTRAINT fk_draw_tender_id FOREIGN KEY(tender_id) REFERENCES tender (id)
 );
@@ -274,7 +276,7 @@ BEGIN
         OLD.roster_digest, OLD.beacon, OLD.release_at, OLD.prepared_by, OLD.prepared_at)
        OR (OLD.checkpoint IS NOT NULL AND NEW.checkpoint IS DISTINCT FROM OLD.checkpoint)
        OR (OLD.prk IS NOT NULL AND NEW.prk IS DISTINCT FROM OLD.prk)
-       OR OLD.state IN ('completed', 'exhausted') AND NEW.state <> OLD.state AND NEW.state <> 'drawn' THEN
+       OR OLD.state = 'void' THEN
         RAISE EXCEPTION 'what a draw was made from is final' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;
