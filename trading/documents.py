@@ -189,7 +189,7 @@ async def _reach(session: AsyncSession, actor: Actor, found: list[LotFacts]) -> 
     taken = set((await session.scalars(query)).all())
     if actor.holds(Role.EXPERT):
         taken |= {lot.id for lot in found if lot.state == State.EVALUATING}
-    return bool(policy.qualities(actor, found[0]) - {By.EXPERT}), taken
+    return policy.is_insider(actor, found[0]), taken
 
 
 def _is_open(document: Document, taken: set[UUID]) -> bool:

@@ -34,6 +34,13 @@ async def facts(session: AsyncSession, lot_id: UUID) -> LotFacts:
     return await _load(session, _by_id(lot_id))
 
 
+async def read(session: AsyncSession, actor: Actor, lot_id: UUID) -> LotFacts:
+    """Return the lot's facts to whom it exists; ``lot.not_found``."""
+    lot = await facts(session, lot_id)
+    permit(await seen(session, actor, lot))
+    return lot
+
+
 async def lock_all(session: AsyncSession, tender_id: UUID) -> list[LotFacts]:
     """Lock all lots of a tender in the order of their numbers, so that two who do it never wait for each other."""
     found = await session.execute(_of_tender(tender_id).with_for_update(of=LotRow))

@@ -92,6 +92,12 @@ async def get(session: AsyncSession, uscc: str) -> Party:
     return _value(row)
 
 
+async def read(session: AsyncSession, actor: Actor, uscc: str) -> Party:
+    """Return a party's data to those who may see them; ``party.not_found``."""
+    permit(policy.may_see_party(actor, uscc))
+    return await get(session, uscc)
+
+
 async def names(session: AsyncSession, codes: set[str]) -> dict[str, str]:
     """Return the names of many parties by one query; unknown codes are left out."""
     found = await session.execute(select(PartyRow.uscc, PartyRow.name).where(PartyRow.uscc.in_(codes)))
@@ -104,12 +110,6 @@ async def require(session: AsyncSession, *codes: str) -> None:
     for code in codes:
         if code not in known:
             raise GgzyError("party.unknown", uscc=code)
-
-
-async def page(session: AsyncSession, *, after: str = "", limit: int = 50) -> list[Party]:
-    """Return parties in the order of their codes, those after `after`."""
-    query = select(PartyRow).where(PartyRow.uscc > after).order_by(PartyRow.uscc).limit(limit)
-    return [_value(row) for row in await session.scalars(query)]
 
 
 async def history(session: AsyncSession, actor: Actor, uscc: str) -> list[Revision]:

@@ -53,10 +53,14 @@ def is_tenderer(actor: Actor, held: Held) -> bool:
     )
 
 
+def is_insider(actor: Actor, held: Held) -> bool:
+    """Tell whether somebody works on this tender: its tenderer, or staff and supervisors of its site."""
+    return bool(qualities(actor, held) - {By.EXPERT})
+
+
 def may_see(actor: Actor, held: Held, *, announced: bool, invitees: tuple[str, ...] = ()) -> GgzyError | None:
     """What is announced is public; before that, and of an invited tender, only insiders and the invited see it."""
-    insider = bool(qualities(actor, held) - {By.EXPERT})
-    if insider or (announced and not invitees):
+    if is_insider(actor, held) or (announced and not invitees):
         return None
     if announced and (actor.parties(Role.BIDDER) & set(invitees) or actor.holds(Role.EXPERT)):
         return None

@@ -1,7 +1,7 @@
 """Tenders: taken in by the centre for completeness only, announced, read. Until announced all lots move together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -86,7 +86,7 @@ async def step(
 async def get(session: AsyncSession, actor: Actor, tender_id: UUID) -> Tender:
     """Return a tender to whom it exists; ``tender.not_found``."""
     await visible(session, actor, tender_id)
-    return await load(session, tender_id)
+    return _as_seen(actor, await load(session, tender_id))
 
 
 async def find(session: AsyncSession, actor: Actor, code: str) -> Tender:
@@ -115,7 +115,12 @@ async def page(
         query = query.where(TenderRow.site == site)
     rows = (await session.scalars(query)).all()
     grouped = await lots.of_tenders(session, [row.id for row in rows])
-    return [_value(row, grouped[row.id]) for row in rows]
+    return [_as_seen(actor, _value(row, grouped[row.id])) for row in rows]
+
+
+def _as_seen(actor: Actor, tender: Tender) -> Tender:
+    # who is invited is as secret as who took the documents (招标投标法 第二十二条)
+    return tender if policy.is_insider(actor, tender) else replace(tender, invitees=(), missing=())
 
 
 async def visible(session: AsyncSession, actor: Actor, tender_id: UUID) -> TenderRow:

@@ -107,7 +107,9 @@ class Stage:
         draft = tender_draft(lots=drafts, **changes)
         return await registration.register(self.session, PEOPLE.agency, draft, entropy=self.entropy)
 
-    async def attach(self, tender: tenders.Tender, kind: str = "tender_documents", **changes: Any) -> documents.Document:
+    async def attach(
+        self, tender: tenders.Tender, kind: str = "tender_documents", **changes: Any
+    ) -> documents.Document:
         """Attach a document that the store is said to have."""
         content = f"{kind} {changes}".encode()
         digest = hashlib.sha256(content).digest()
@@ -147,4 +149,4 @@ async def stage(session: AsyncSession, entropy: Entropy) -> AsyncIterator[Stage]
     """Sites and parties are there; nothing is committed."""
     stage = Stage(session, entropy)
     await stage.prepare()
-    yield stage
+    return stage

@@ -1,0 +1,135 @@
+"""Files and documents over HTTP: bytes by their digest, documents of tenders, and who took them."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get, post, put
+from litestar.params import Parameter
+from litestar.response import Stream
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.transaction import STREAMED
+from archive.store import ObjectStore
+from kernel.actor import Actor
+from kernel.database import Sessions
+from kernel.entropy import Entropy
+from trading import documents, files
+from trading.documents import Document, DocumentDraft, Issue
+from trading.draft import Code
+
+Digest = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$")]
+
+
+class IssueDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For which bidder the documents are taken."""
+
+    bidder: Code
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the store; `sha256` is hex, `size` in bytes."""
+
+    sha256: str
+    size: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """One version of a document; `sha256` is hex, `size` in bytes."""
+
+    id: UUID
+    tender_id: UUID
+    lot_id: UUID | None
+    kind: str
+    title: str
+    version: int
+    media_type: str
+    sha256: str
+    size: int
+    at: datetime
+
+
+class FileController(Controller):
+    """Files by their content."""
+
+    path = "/api/v1/files"
+    tags = ("trading",)
+
+    @put("/{sha256:str}", opt=STREAMED, request_max_body_size=files.MAX_SIZE, summary="Store a file under its SHA-256")
+    async def store_file(
+        self,
+        *,
+        sha256: Digest,
+        request: Request[Any, Any, Any],
+        sessions: Sessions,
+        store: ObjectStore,
+        actor: Actor,
+        entropy: Entropy,
+    ) -> StoredFile:
+        """Take the raw bytes as the body; the same file again changes nothing, a wrong digest keeps nothing."""
+        digest = bytes.fromhex(sha256)
+        size = await files.absorb(store, actor, digest, request.stream())
+        async with sessions.begin() as session:
+            file = await files.keep(session, actor, digest, size, entropy=entropy)
+        return StoredFile(file.sha256.hex(), file.size, file.at)
+
+
+class DocumentController(Controller):
+    """Documents of tenders and lots."""
+
+    path = "/api/v1"
+    tags = ("trading",)
+
+    @post("/tenders/{tender_id:uuid}/documents", summary="Attach a stored file to a tender or lot")
+    async def attach(
+        self, tender_id: UUID, data: DocumentDraft, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> DocumentView:
+        """Attach a file as a document; under the same kind and title it becomes the next version."""
+        return _document(await documents.attach(session, actor, tender_id, data, entropy=entropy))
+
+    @get("/tenders/{tender_id:uuid}/documents", summary="The documents of a tender")
+    async def page(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> list[DocumentView]:
+        """List the documents that the person who asks may see."""
+        return [_document(one) for one in await documents.of_tender(session, actor, tender_id)]
+
+    @get("/documents/{document_id:uuid}/content", opt=STREAMED, summary="The bytes of a document")
+    async def content(self, document_id: UUID, sessions: Sessions, store: ObjectStore, actor: Actor) -> Stream:
+        """Stream the file; always as a download, never shown by the browser under our name."""
+        async with sessions() as session:
+            document = await documents.get(session, actor, document_id)
+        headers = {
+            "Content-Length": str(document.size),
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.title, safe='')}",
+            "X-Content-Type-Options": "nosniff",
+            "ETag": f'"{document.sha256.hex()}"',
+        }
+        return Stream(_bytes(store, document), media_type=document.media_type, headers=headers)
+
+    @post("/lots/{lot_id:uuid}/issues", summary="Take the documents of a lot")
+    async def take(
+        self, lot_id: UUID, data: IssueDraft, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Issue:
+        """Take the documents for a bidder; afterwards they can be read. Nobody learns of it before the opening."""
+        return await documents.take(session, actor, lot_id, data.bidder, entropy=entropy)
+
+    @get("/lots/{lot_id:uuid}/issues", summary="Who took the documents of a lot")
+    async def issues(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> list[Issue]:
+        """List who took the documents, to tenderer, supervisor and archivist, once bids are read."""
+        return await documents.issues(session, actor, lot_id)
+
+
+async def _bytes(store: ObjectStore, document: Document) -> AsyncIterator[bytes]:
+    async for chunk in store.get(files.key(document.sha256)):
+        yield chunk
+
+
+def _document(document: Document) -> DocumentView:
+    stated = {name: getattr(document, name) for name in DocumentView.__slots__}
+    return DocumentView(**stated | {"sha256": document.sha256.hex()})
