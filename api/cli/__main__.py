@@ -1,0 +1,5 @@
+"""`python -m api.cli` is `ggzy`."""
+
+from api.cli import main
+
+main()
