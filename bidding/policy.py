@@ -11,7 +11,7 @@ from bidding import tables
 from kernel.actor import Actor, Role, party, site
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind, not_found
-from trading.lot import LotFacts, State
+from trading.lot import UNANNOUNCED, LotFacts, State
 
 MAX_BODY = 16 << 30
 MAX_BID = 32 << 30
@@ -29,7 +29,7 @@ def may_bid(actor: Actor, uscc: str) -> GgzyError | None:
 def may_upload(actor: Actor, uscc: str, lot: LotFacts, bodies: dict[str, int], open_uploads: int) -> GgzyError | None:
     """Allow a session for exactly the envelopes that the documents ask for, within the quota; lengths in bytes."""
     if not actor.holds(Role.BIDDER, party(uscc)):
-        return not_found("lot") if lot.state == State.DRAFT else GgzyError("bid.not_a_bidder", Kind.FORBIDDEN)
+        return not_found("lot") if lot.state in UNANNOUNCED else GgzyError("bid.not_a_bidder", Kind.FORBIDDEN)
     if refusal := is_biddable(lot):
         return refusal
     if set(bodies) != {rule.kind for rule in lot.envelopes}:
@@ -64,10 +64,17 @@ def may_receive(actor: Actor, uscc: str, lot: LotFacts, at: datetime) -> GgzyErr
     return may_bid(actor, uscc) or is_biddable(lot) or is_in_time(lot, at)
 
 
+def may_lead(actor: Actor, lot: LotFacts) -> GgzyError | None:
+    """Only the witness of the lot's site leads its openings (见证)."""
+    if actor.holds(Role.WITNESS, site(lot.site)):
+        return None
+    return not_found("lot") if lot.state in UNANNOUNCED else GgzyError("opening.not_the_witness", Kind.FORBIDDEN)
+
+
 def may_begin(actor: Actor, lot: LotFacts, stage: int, at: datetime) -> GgzyError | None:
     """The witness of the lot's site opens: stage 1 after the deadline, stage 2 during the evaluation."""
-    if not actor.holds(Role.WITNESS, site(lot.site)):
-        return not_found("lot") if lot.state == State.DRAFT else GgzyError("opening.not_the_witness", Kind.FORBIDDEN)
+    if refusal := may_lead(actor, lot):
+        return refusal
     if lot.suspended:
         return GgzyError("lot.suspended", Kind.CONFLICT)
     if stage not in {rule.stage for rule in lot.envelopes}:

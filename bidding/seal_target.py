@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 from uuid import UUID
 
-from archive import trail
+from archive.recording import in_sandbox
 from bidding import ceremony
 from bidding.header import EnvelopeKind, Policy
 from bidding.target import EnvelopeSlot, SealTarget
@@ -30,7 +30,7 @@ async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: s
         envelopes=tuple(EnvelopeSlot(EnvelopeKind(rule.kind), rule.stage) for rule in lot.envelopes),
         transcript=lot.opening_key_hash,
         opening_key=key.public_key,
-        sandbox=await trail.in_sandbox(session),
+        sandbox=await in_sandbox(session),
     )
 
 

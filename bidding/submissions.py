@@ -111,6 +111,16 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
     return _view(row, row.deadline)
 
 
+async def refuse_late(
+    session: AsyncSession, actor: Actor, lot_id: UUID, upload_id: UUID, refusal: GgzyError, *, entropy: Entropy
+) -> None:
+    """Record that a bid came late, with the time of its arrival (实施条例 第三十六条); in a transaction of its own."""
+    upload = await uploads.find(session, actor, upload_id)
+    lot = await lots.facts(session, lot_id)
+    said = {"lot": str(lot_id), "bidder": upload.party, "upload": str(upload_id), **refusal.params}
+    await trail.record(session, actor, "bid.refused", said, trade=lot.tender_id, entropy=entropy)
+
+
 async def find(session: AsyncSession, actor: Actor, bid_id: UUID) -> Bid:
     """Return a bid of the actor's own party; to everybody else it does not exist."""
     row = await session.get(BidRow, bid_id)

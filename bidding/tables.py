@@ -102,6 +102,7 @@ class OpeningRow(Base):
         UniqueConstraint("lot_id", "stage"),
         CheckConstraint("state IN ('began', 'finished')", name="state"),
         CheckConstraint("(state = 'finished') = (record IS NOT NULL)", name="record"),
+        CheckConstraint("(request IS NULL) = (request_token IS NULL)", name="request"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -110,6 +111,8 @@ class OpeningRow(Base):
     state: Mapped[str]
     user_id: Mapped[UUID]
     key_hash: Mapped[bytes]
+    request: Mapped[bytes | None]
+    request_token: Mapped[bytes | None]
     began_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     record: Mapped[bytes | None]

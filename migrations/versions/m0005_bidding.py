@@ -83,6 +83,8 @@ CREATE TABLE opening (
     state varchar NOT NULL,
     user_id uuid NOT NULL,
     key_hash bytea NOT NULL,
+    request bytea,
+    request_token bytea,
     began_at timestamptz NOT NULL,
     finished_at timestamptz,
     record bytea,
@@ -92,6 +94,7 @@ CREATE TABLE opening (
     CONSTRAINT uq_opening_lot_id_stage UNIQUE (lot_id, stage),
     CONSTRAINT ck_opening_state CHECK (state IN ('began', 'finished')),
     CONSTRAINT ck_opening_record CHECK ((state = 'finished') = (record IS NOT NULL)),
+    CONSTRAINT ck_opening_request CHECK ((request IS NULL) = (request_token IS NULL)),
     CONSTRAINT fk_opening_lot_id FOREIGN KEY (lot_id) REFERENCES lot (id)
 );
 CREATE TABLE opening_entry (
@@ -166,7 +169,8 @@ END $$;
 CREATE FUNCTION opening_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF OLD.state <> 'began' OR (NEW.id, NEW.lot_id, NEW.stage, NEW.user_id, NEW.key_hash, NEW.began_at)
-       IS DISTINCT FROM (OLD.id, OLD.lot_id, OLD.stage, OLD.user_id, OLD.key_hash, OLD.began_at) THEN
+       IS DISTINCT FROM (OLD.id, OLD.lot_id, OLD.stage, OLD.user_id, OLD.key_hash, OLD.began_at)
+       OR (OLD.request IS NOT NULL AND NEW.request IS DISTINCT FROM OLD.request) THEN
         RAISE EXCEPTION 'an opening only finishes' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     RETURN NEW;

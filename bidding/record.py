@@ -1,0 +1,133 @@
+"""The end of an opening: its record (``ggzy/opening-record/v1``, docs/spec/opening-record.md), stamped, logged and public.
+
+电子招标投标办法 第三十二条: the record is published; it says who was present, what each bidder offered, and what was rejected and why.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import trail
+from archive.recording import in_sandbox
+from bidding import ceremony, openings, policy, verdict
+from bidding.keysetup import Custodian
+from bidding.openings import Progress
+from bidding.submissions import Desk
+from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, OpeningRow
+from bidding.verdict import Verdict
+from kernel import canonical
+from kernel.actor import Actor
+from kernel.clock import isoformat
+from kernel.database import now
+from kernel.errors import not_found, permit
+from trading import lots, parties
+from trading.lot import LotFacts
+
+FORMAT = "ggzy/opening-record/v1"
+PUBLISHED = ("price", "term_days", "quality", "leader", "particulars")
+
+
+async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, desk: Desk) -> Progress:
+    """Write the record once every envelope has its verdict; before that, and after the end, just tell how far it is."""
+    lot = await lots.lock(session, lot_id)
+    row = await openings.begun(session, lot_id, stage)
+    await session.refresh(row, with_for_update=True)
+    listed = await openings.entries(session, row.id)
+    verdicts = await verdict.list_all(session, row.id)
+    if row.state != BEGAN or len(verdicts) < len(listed):
+        return await openings.progress(session, row, lot)
+    moment = await now(session)
+    record = await _compose(session, row, lot, listed, verdicts, moment)
+    digest = hashlib.sha256(record).digest()
+    said = {"lot": str(lot.id), "opening": str(row.id), "stage": stage, "record": digest.hex()}
+    opening = await trail.record(
+        session, actor, "opening.finished", said, trade=lot.tender_id, entropy=desk.entropy, at=moment
+    )
+    token = await desk.authority.stamp(digest, at=moment)
+    row.state, row.finished_at, row.record, row.token = FINISHED, moment, record, token
+    row.commitment = opening.commitment
+    await session.flush()
+    if stage == 1:
+        await lots.move(session, actor, lot_id, "finish_opening", entropy=desk.entropy)
+    return await openings.progress(session, row, lot)
+
+
+async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> OpeningRow:
+    """Return the row of a finished opening, whose record is public; ``opening.not_found``."""
+    lot = await lots.facts(session, lot_id)
+    row = await openings.of_lot(session, lot_id, stage)
+    permit(policy.may_see_opening(actor, lot, None if row is None else row.state))
+    if row is None or row.state != FINISHED:
+        raise not_found("opening")
+    return row
+
+
+async def _compose(
+    session: AsyncSession,
+    row: OpeningRow,
+    lot: LotFacts,
+    listed: Sequence[tuple[EntryRow, BidRow]],
+    verdicts: dict[tuple[UUID, str], Verdict],
+    moment: datetime,
+) -> bytes:
+    key = await ceremony.of_lot(session, lot.id)
+    given = await openings.answers(session, row.id)
+    bids = {bid.id: bid for _, bid in listed}
+    names = await parties.names(session, {bid.party for bid in bids.values()})
+    return canonical.encode(
+        {
+            "format": FORMAT,
+            "sandbox": await in_sandbox(session),
+            "tender": str(lot.tender_id),
+            "lot": str(lot.id),
+            "title": lot.title,
+            "stage": row.stage,
+            "opening": str(row.id),
+            "deadline": None if lot.deadline is None else isoformat(lot.deadline),
+            "began_at": isoformat(row.began_at),
+            "finished_at": isoformat(moment),
+            "key": row.key_hash.hex(),
+            "led_by": str(row.user_id),
+            "custodians": [_present(one, given[one.index]) for one in key.custodians if one.index in given],
+            "bids": [
+                {"name": names.get(bid.party), **_bid(bid, listed, verdicts)} for bid in bids.values()
+            ],
+        }
+    )
+
+
+def _bid(
+    bid: BidRow,
+    listed: Sequence[tuple[EntryRow, BidRow]],
+    verdicts: dict[tuple[UUID, str], Verdict],
+) -> dict[str, Any]:
+    kinds = [entry.kind for entry, owner in listed if owner.id == bid.id]
+    return {
+        "bid": str(bid.id),
+        "bidder": bid.party,
+        "received_at": isoformat(bid.received_at),
+        "receipt": bid.digest.hex(),
+        "manifest": hashlib.sha256(bid.manifest).hexdigest(),
+        "envelopes": [_envelope(verdicts[bid.id, kind]) for kind in kinds],
+    }
+
+
+def _present(one: Custodian, answer: bytes) -> dict[str, Any]:
+    return {"index": one.index, "name": one.name, "role": one.role, "shares": hashlib.sha256(answer).hexdigest()}
+
+
+def _envelope(one: Verdict) -> dict[str, Any]:
+    form = one.form or {}
+    said = {name: form[name] for name in PUBLISHED if form.get(name) not in (None, {})}
+    files = form.get("files")
+    return {
+        "kind": one.kind,
+        "outcome": one.outcome,
+        "code": one.code,
+        "opened_at": isoformat(one.made_at),
+        "form": {**said, "files": len(files) if isinstance(files, list) else 0} if one.outcome == OPENED else None,
+    }
