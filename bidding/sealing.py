@@ -115,10 +115,11 @@ def plaintext_length(plans: Sequence[EnvelopePlan]) -> int:
 
 
 def _order(plans: Sequence[EnvelopePlan], kinds: tuple[EnvelopeKind, ...]) -> list[EnvelopePlan]:
-    given = {plan.form.kind: plan for plan in plans}
+    given: dict[EnvelopeKind, EnvelopePlan] = {}
     for plan in plans:
-        if plan.form.kind not in kinds or given[plan.form.kind] is not plan:
+        if plan.form.kind not in kinds or plan.form.kind in given:
             raise GgzyError("seal.unexpected_envelope", Kind.INVALID, envelope=plan.form.kind.value)
+        given[plan.form.kind] = plan
     for kind in kinds:
         if kind not in given:
             raise GgzyError("seal.missing_envelope", Kind.INVALID, envelope=kind.value)
