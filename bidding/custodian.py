@@ -19,6 +19,7 @@ from archive.event import Event, decode
 from archive.note import Key
 from bidding import manifest as manifests
 from bidding import opening_request
+from bidding.header import Header
 from bidding.manifest import Envelope, Manifest
 from bidding.opening_request import Entry, Request, SealedBid
 from bidding.opening_shares import Question
@@ -112,10 +113,8 @@ def _told(request: Request, pins: Pins) -> _Told:
         raise _refused("not_announced")
     try:
         terms = next(terms for terms in events[0].data["terms"] if terms["lot"] == request.lot)
-        deadlines = [parse_time(terms["deadline"])]
-        for moved in events[1:]:
-            if moved.data["lot"] == request.lot:
-                deadlines.append(parse_time(moved.data["new"]))
+        moved = [event.data["new"] for event in events[1:] if event.data["lot"] == request.lot]
+        deadlines = [parse_time(text) for text in (terms["deadline"], *moved)]
         kinds = frozenset(str(rule["kind"]) for rule in terms["envelopes"] if rule["stage"] == request.stage)
         return _Told(max(deadlines), kinds, str(terms["key"]))
     except (StopIteration, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -140,7 +139,7 @@ def _check_bid(request: Request, bid: SealedBid, told: _Told, pins: Pins) -> Man
     }
     if any(event.data.get(name) != value for name, value in expected.items()) or event.at >= told.deadline:
         raise _refused("other_bid", bidder=manifest.bidder)
-    places = [manifest, *(envelope.header for envelope in manifest.envelopes)]
+    places: list[Manifest | Header] = [manifest, *(envelope.header for envelope in manifest.envelopes)]
     for place in places:
         if (str(place.lot), str(place.tender), place.bidder) != (request.lot, request.tender, manifest.bidder):
             raise _refused("other_bid", bidder=manifest.bidder)
