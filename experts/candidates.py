@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding import submissions
@@ -98,14 +98,13 @@ async def _called_before(session: AsyncSession, lot_id: UUID) -> frozenset[UUID]
 async def _drawn_this_month(session: AsyncSession, now: datetime) -> tuple[Counter[UUID], Counter[str]]:
     start = now.astimezone(CHINA).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     query = (
-        select(CallRow.expert_id, ExpertRow.employers[0]["name"].astext, func.count())
+        select(CallRow.expert_id, ExpertRow.employers)
         .join(ExpertRow, ExpertRow.id == CallRow.expert_id)
         .where(CallRow.state == ACCEPTED, CallRow.invited_at >= start)
-        .group_by(CallRow.expert_id, ExpertRow.employers[0]["name"].astext)
     )
     by_expert: Counter[UUID] = Counter()
     by_employer: Counter[str] = Counter()
-    for expert, employer, count in await session.execute(query):
-        by_expert[expert] += count
-        by_employer[avoidance.plain_name(employer)] += count
+    for expert, employers in await session.execute(query):
+        by_expert[expert] += 1
+        by_employer[avoidance.plain_name(employers[0]["name"])] += 1
     return by_expert, by_employer

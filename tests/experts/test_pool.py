@@ -77,7 +77,9 @@ async def test_changes_have_reasons_and_stay(ready: AsyncSession, entropy: Seede
 
 async def test_an_account_belongs_to_one_expert(ready: AsyncSession, entropy: SeededEntropy) -> None:
     """Two experts cannot answer through one account."""
-    await pool.import_file(ready, cast.SUPERVISOR, cast.table([cast.row(n) for n in (1, 2)]), pepper=PEPPER, entropy=entropy)
+    await pool.import_file(
+        ready, cast.SUPERVISOR, cast.table([cast.row(n) for n in (1, 2)]), pepper=PEPPER, entropy=entropy
+    )
     first, second = await pool.page(ready, cast.SUPERVISOR)
     await pool.link(ready, cast.SUPERVISOR, first.id, cast.WITNESS.user_id, entropy=entropy)
     with pytest.raises(GgzyError, match=r"pool\.account_taken"):

@@ -1,0 +1,174 @@
+"""A scene for draw and evaluation tests: a lot with a real opening key, a pool, participants with devices."""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from nacl.signing import SigningKey
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import sequencer
+from archive.note import Signer
+from bidding import keysetup, transcript
+from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
+from experts import draws, invitations, nonce, pool, reveals
+from experts.draws import Conditions, Draw
+from experts.quota import Quota
+from experts.tables import CallRow, ExpertRow
+from kernel.actor import SYSTEM, Actor, Grant, Role, party, site
+from kernel.database import now
+from kernel.entropy import Entropy, SeededEntropy
+from tests.bidding import stage
+from tests.experts import cast
+from trading import sites
+
+PEPPER = b"p" * 32
+SIGNER = Signer("test.example/log", b"s" * 32)
+QUOTAS = (Quota("A01", 2), Quota("A02", 2), Quota("B01", 1, stage.SITE))
+
+
+def participant(number: int, role: Role, scope: str) -> tuple[Actor, SigningKey]:
+    """Return somebody with an enrolled device."""
+    device = SigningKey(hashlib.sha256(b"participant" + bytes([number])).digest())
+    actor = Actor(UUID(int=0xBEE0000 + number), role.value, frozenset({Grant(role, scope)}), bytes(device.verify_key))
+    return actor, device
+
+
+PEOPLE = {
+    "centre": participant(1, Role.WITNESS, site(stage.SITE)),
+    "purchaser": participant(2, Role.PURCHASER, party(stage.PURCHASER)),
+    "supervisor": participant(3, Role.SUPERVISOR, site(stage.SITE)),
+}
+WITNESS, PURCHASER, SUPERVISOR = (PEOPLE[role][0] for role in ("centre", "purchaser", "supervisor"))
+
+
+@dataclass
+class Scene:
+    """One lot and its draw, on one session."""
+
+    session: AsyncSession
+    lot_id: UUID
+    entropy: Entropy = field(default_factory=lambda: SeededEntropy(b"scene"))
+    nonces: dict[str, bytes] = field(default_factory=dict)
+
+    async def prepare(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
+        """Prepare a round as the witness."""
+        asked = Conditions(quotas, **conditions)  # type: ignore[arg-type]
+        return await draws.prepare(self.session, WITNESS, self.lot_id, asked, entropy=self.entropy)
+
+    async def commit(self, draw: Draw, *roles: str) -> None:
+        """Let participants commit."""
+        for role in roles or PEOPLE:
+            actor, device = PEOPLE[role]
+            self.nonces[role] = self.entropy.token(32)
+            message = nonce.commit(draw.plan(), role, self.nonces[role], device, self.entropy)
+            await draws.commit(self.session, actor, draw.id, message, entropy=self.entropy)
+
+    async def sequence(self) -> None:
+        """Run one batch of the sequencer."""
+        await sequencer.sequence(self.session, SIGNER, entropy=self.entropy)
+
+    async def fixed(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
+        """Prepare, commit, fix."""
+        draw = await self.prepare(quotas, **conditions)
+        await self.commit(draw)
+        await self.sequence()
+        return await draws.fix(self.session, WITNESS, draw.id, entropy=self.entropy)
+
+    async def reveal(self, draw: Draw, *roles: str) -> Draw:
+        """Let participants reveal."""
+        for role in roles or PEOPLE:
+            actor = PEOPLE[role][0]
+            draw = await reveals.reveal(self.session, actor, draw.id, self.nonces[role], entropy=self.entropy)
+        return draw
+
+    async def drawn(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
+        """Run a whole draw."""
+        return await self.reveal(await self.fixed(quotas, **conditions))
+
+    async def called(self, draw: Draw, state: str = "invited") -> list[Actor]:
+        """Return the accounts of those called, by position."""
+        query = (
+            select(ExpertRow.user_id)
+            .join(CallRow, CallRow.expert_id == ExpertRow.id)
+            .where(CallRow.draw_id == draw.id, CallRow.state == state)
+            .order_by(CallRow.position)
+        )
+        return [expert(user) for user in await self.session.scalars(query) if user is not None]
+
+    async def accept_all(self, draw: Draw) -> list[Actor]:
+        """Let everybody who is called accept."""
+        for actor in await self.called(draw):
+            await invitations.answer(self.session, actor, draw.id, accept=True, entropy=self.entropy)
+        return await self.called(draw, "accepted")
+
+
+def device_of(user: UUID) -> SigningKey:
+    """Return the device of an expert's account."""
+    return SigningKey(hashlib.sha256(user.bytes).digest())
+
+
+def expert(user: UUID) -> Actor:
+    """Return an expert's account with its device."""
+    return Actor(user, "expert", frozenset({Grant(Role.EXPERT, "*")}), bytes(device_of(user).verify_key))
+
+
+async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scene:
+    """Set up sites, a pool with accounts, and an announced lot with an opening key."""
+    key = stage.custodians().key
+    lot_id = await stage.lot(session, key_hash=key.key_hash, after=timedelta(hours=1), **lot)  # type: ignore[arg-type]
+    scene = Scene(session, lot_id)
+    known = {one.code for one in await sites.page(session)}
+    plans = tuple(plan for plan in sites.shipped() if plan.code not in known and plan.kind == "branch")
+    for plan in plans:
+        await sites.establish(session, SYSTEM, plan, entropy=scene.entropy)
+    await place_key(session, lot_id)
+    await fill(scene, experts)
+    return scene
+
+
+async def fill(scene: Scene, count: int, start: int = 0) -> None:
+    """Take experts into the pool and give each an account."""
+    data = cast.table([cast.row(number) for number in range(start, start + count)])
+    await pool.import_file(scene.session, cast.SUPERVISOR, data, pepper=PEPPER, entropy=scene.entropy)
+    await scene.session.execute(update(ExpertRow).where(ExpertRow.user_id.is_(None)).values(user_id=ExpertRow.id))
+    scene.session.expire_all()
+
+
+async def place_key(session: AsyncSession, lot_id: UUID) -> None:
+    """Store the custodians' key as a finished key making leaves it."""
+    made = stage.custodians()
+    read = transcript.verify_transcript(made.transcript)
+    moment = await now(session)
+    row = CeremonyRow(
+        id=read.setup.ceremony,
+        site=stage.SITE,
+        purchaser=stage.PURCHASER,
+        setup=keysetup.write(read.setup),
+        threshold=2,
+        size=3,
+        count=1,
+        state="finished",
+        made_by=WITNESS.user_id,
+        made_at=moment,
+        expires_at=moment + timedelta(hours=1),
+        ended_at=moment,
+        transcript=made.transcript,
+        transcript_hash=read.hash,
+    )
+    session.add(row)
+    await session.flush()
+    session.add(
+        OpeningKeyRow(
+            key_hash=made.key.key_hash,
+            ceremony_id=row.id,
+            number=0,
+            public_key=made.key.public_key,
+            verification_shares=b"".join(made.key.verification_shares),
+            lot_id=lot_id,
+            assigned_at=moment,
+        )
+    )
+    await session.flush()
