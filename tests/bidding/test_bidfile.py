@@ -1,4 +1,4 @@
-"""bidding.bidfile"""
+"""The promises of bidding.bidfile."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""bidding.encapsulation"""
+"""The promises of bidding.encapsulation."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""bidding.form"""
+"""The promises of bidding.form."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""bidding.header"""
+"""The promises of bidding.header."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

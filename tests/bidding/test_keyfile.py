@@ -1,4 +1,4 @@
-"""bidding.keyfile"""
+"""The promises of bidding.keyfile."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""bidding.manifest"""
+"""The promises of bidding.manifest."""
 
 from collections.abc import Callable
 from dataclasses import replace

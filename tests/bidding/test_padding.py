@@ -1,4 +1,4 @@
-"""bidding.padding"""
+"""The promises of bidding.padding."""
 
 from hypothesis import given
 from hypothesis import strategies as st

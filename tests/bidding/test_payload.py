@@ -1,4 +1,4 @@
-"""bidding.payload"""
+"""The promises of bidding.payload."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""bidding.sealed_secret"""
+"""The promises of bidding.sealed_secret."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""bidding.sealing and bidding.unsealing: whole bids, there and back."""
+"""The promises of bidding.sealing and bidding.unsealing: whole bids, there and back."""
 
 import os
 import random

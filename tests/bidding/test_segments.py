@@ -1,4 +1,4 @@
-"""bidding.segments"""
+"""The promises of bidding.segments."""
 
 import hashlib
 import random

@@ -1,4 +1,4 @@
-"""bidding.stream"""
+"""The promises of bidding.stream."""
 
 import random
 from collections.abc import Callable

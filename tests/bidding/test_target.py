@@ -1,4 +1,4 @@
-"""bidding.target"""
+"""The promises of bidding.target."""
 
 from dataclasses import replace
 
