@@ -1,6 +1,6 @@
 """Notices: published once, numbered without gaps within their tender, public for ever, corrected only by another.
 
-Kinds: tender, correction, clarification, candidates, award, contract, failure, suspension, resumption, termination.
+Kinds: tender, correction, clarification, candidates, award, failure, suspension, resumption, termination.
 """
 
 import hashlib

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import trail
 from kernel import database
 from kernel.actor import EVERYWHERE, SYSTEM, Actor, Role
+from kernel.clock import isoformat
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots, notices, policy
@@ -78,7 +79,9 @@ async def step(
         await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(announced_at=now))
         title = tender.title
         await notices.publish(session, actor, found[0], "tender", title=title, text=text, entropy=entropy, whole=True)
-    data = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
+    data: dict[str, Any] = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
+    if name == "announce":
+        data["terms"] = [_terms(lot) for lot in found]
     await trail.record(session, actor, f"tender.{chosen.event}", data, trade=tender_id, entropy=entropy)
     return await load(session, tender_id)
 
@@ -173,3 +176,14 @@ def _value(row: TenderRow, found: Sequence[LotFacts]) -> Tender:
         announced_at=row.announced_at,
         lots=tuple(found),
     )
+
+
+def _terms(lot: LotFacts) -> dict[str, Any]:
+    """Return what the trail says at the announcement: by it custodians' devices know deadline, stages and key."""
+    return {
+        "lot": str(lot.id),
+        "deadline": None if lot.deadline is None else isoformat(lot.deadline),
+        "envelopes": [{"kind": rule.kind, "stage": rule.stage} for rule in lot.envelopes],
+        "opening_policy": lot.opening_policy,
+        "key": None if lot.opening_key_hash is None else lot.opening_key_hash.hex(),
+    }
