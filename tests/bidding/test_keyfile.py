@@ -1,6 +1,5 @@
 """The promises of bidding.keyfile."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +34,7 @@ def test_a_key_file_reads_back(path: Path) -> None:
     assert loaded == KEYS
     assert loaded.signing_key() == SigningKey(KEYS.secret(DEVICE_SEED))
     assert path.stat().st_mode & 0o777 == 0o600
-    assert os.listdir(path.parent) == ["me.key"]
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_passphrase_may_be_composed_in_two_ways() -> None:
@@ -52,7 +51,7 @@ def test_a_wrong_passphrase_is_refused() -> None:
 
 
 def test_adding_keeps_the_rest(path: Path) -> None:
-    """A share added later stands beside the keys; adding it again changes nothing; another under its name is refused."""
+    """A share added later stands beside the keys; again changes nothing; another of its name is refused."""
     keyfile.add(path, "口令 pass", "share:lot-1", b"x" * 32, entropy=ENTROPY)
     again = keyfile.add(path, "口令 pass", "share:lot-1", b"x" * 32, entropy=ENTROPY)
     assert again.secret("share:lot-1") == b"x" * 32

@@ -1,6 +1,5 @@
 """The promises of bidding.sealing and bidding.unsealing: whole bids, there and back."""
 
-import os
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -125,9 +124,9 @@ def test_every_flipped_header_byte_opens_nothing(file: BidFile, place: int) -> N
     envelope = file.manifest.envelope(EnvelopeKind.PRICE)
     data = bytearray(envelope.header.encode())
     data[place] ^= 1
+    shared = sample_bid.shared(file, EnvelopeKind.PRICE)
     with pytest.raises(GgzyError) as raised:
-        header = headers.parse(bytes(data))
-        encapsulation.unlock(header, envelope.preamble, sample_bid.shared(file, EnvelopeKind.PRICE), bytes(32))
+        encapsulation.unlock(headers.parse(bytes(data)), envelope.preamble, shared, bytes(32))
     assert raised.value.code in {"bid.bad_header", "bid.bad_commitment"}
 
 
@@ -165,7 +164,7 @@ def test_envelopes_must_be_those_of_the_lot(tmp_path: Path) -> None:
         with pytest.raises(GgzyError) as raised:
             sealing.seal_bid(TARGET, plans, BIDDER, entropy=ENTROPY, out=tmp_path / "bid.sealed")
         assert raised.value.code == code
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_sealing_leaves_nothing(tmp_path: Path) -> None:
@@ -181,7 +180,7 @@ def test_a_failed_sealing_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(GgzyError, match=r"seal\.file_changed"):
         sealing.seal_bid(TARGET, [plan, EnvelopePlan(PRICE)], BIDDER, entropy=ENTROPY, out=out, progress=change)
     assert out.read_bytes() == b"older"
-    assert sorted(os.listdir(tmp_path)) == ["bid.sealed", "growing"]
+    assert sorted(tmp_path.iterdir()) == [out, growing]
 
 
 def test_no_room_is_named(tmp_path: Path) -> None:
