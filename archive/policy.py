@@ -15,12 +15,16 @@ READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
 # opening are public at the opening. 条例54: candidates are publicized.
 DISCLOSURE = {
     "notice": "announced",
+    "deadline": "announced",
     "document": "announced",
-    "key": "announced",
+    "key_ceremony": "announced",
+    "opening_key": "announced",
     "bid": "opened",
     "opening": "opened",
     "candidates": "publicized",
+    "lot": "awarded",
     "draw": "awarded",
+    "committee": "awarded",
     "award": "awarded",
     "contract": "contracted",
 }
@@ -31,9 +35,8 @@ def may_search(actor: Actor) -> GgzyError | None:
     return None if any(actor.holds(role) for role in READERS) else not_found("trail")
 
 
-def may_open(actor: Actor, kind: str, *, disclosed: Collection[str] = ()) -> GgzyError | None:
+def may_open(actor: Actor, kind: str, *, disclosed: Collection[str]) -> GgzyError | None:
     """Decide on one event's opening: `disclosed` holds the stages that its trade has reached for the public."""
-    stage = DISCLOSURE.get(kind.partition(".")[0])
-    if stage in disclosed or may_search(actor) is None:
+    if may_search(actor) is None or DISCLOSURE.get(kind.partition(".")[0]) in disclosed:
         return None
     return not_found("entry")

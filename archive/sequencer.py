@@ -23,6 +23,7 @@ from archive.timestamp import Authority
 from kernel import database
 from kernel.actor import SYSTEM
 from kernel.entropy import Entropy
+from kernel.errors import not_found
 
 LOCK = "archive.sequencer"
 BATCH = 1 << 16
@@ -79,6 +80,20 @@ async def stamp(session: AsyncSession, authority: Authority) -> int | None:
     response = await authority.stamp(digest, at=await database.now(session))
     await session.execute(insert(LogStamp), [{"size": last.size, "response": response}])
     return last.size
+
+
+async def newest_stamp(session: AsyncSession) -> tuple[str, bytes]:
+    """Return the newest stamped checkpoint's note and its RFC 3161 response; GgzyError ``stamp.not_found``."""
+    query = (
+        select(LogCheckpoint.note, LogStamp.response)
+        .join(LogStamp, LogStamp.size == LogCheckpoint.size)
+        .order_by(LogCheckpoint.size.desc())
+        .limit(1)
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None:
+        raise not_found("stamp")
+    return found[0], found[1]
 
 
 def stamped_digest(note: str) -> bytes:

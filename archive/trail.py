@@ -3,9 +3,11 @@
 `record` stands in `archive.recording`, `sequence` in `archive.sequencer`, `feed` in `archive.feed`.
 """
 
-from collections.abc import AsyncIterator, Iterable
+import operator
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -30,6 +32,7 @@ __all__ = [
     "Filter",
     "Opening",
     "consistency",
+    "entry",
     "feed",
     "openings",
     "proof",
@@ -116,7 +119,7 @@ async def search(
 ) -> list[Entry]:
     """Return up to `limit` entries above index `after` that fit, for supervisors and the audit administrator.
 
-    Raises GgzyError ``trail.not_found`` for everybody else, ``trail.wrong_page``.
+    Raises GgzyError ``trail.not_found`` for everybody else, ``trail.wrong_page``, ``trail.wrong_time`` (no zone).
     """
     permit(policy.may_search(actor))
     feeds.check_page(after, limit)
@@ -124,13 +127,23 @@ async def search(
     return [feeds.entry_of(*row) for row in await session.execute(query)]
 
 
+async def entry(session: AsyncSession, index: int) -> Entry:
+    """Return one entry of the log for whoever decides who may see it; GgzyError ``entry.not_found``."""
+    found = await feeds.feed(session, index - 1, 1) if 0 <= index <= merkle.MAX_SIZE else []
+    if not found or found[0].index != index:
+        raise not_found("entry")
+    return found[0]
+
+
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    conditions = (
-        (wanted.trade, EventRow.trade == wanted.trade),
-        (wanted.kind, EventRow.kind == wanted.kind),
-        (wanted.actor, EventRow.actor == wanted.actor),
-        (wanted.since, EventRow.at >= wanted.since),
-        (wanted.until, EventRow.at < wanted.until),
-        (wanted.before, LogEntry.index < wanted.before),
+    if any(moment is not None and moment.tzinfo is None for moment in (wanted.since, wanted.until)):
+        raise GgzyError("trail.wrong_time", Kind.INVALID)
+    narrowing: tuple[tuple[Any, Any, Callable[[Any, Any], ColumnElement[bool]]], ...] = (
+        (wanted.trade, EventRow.trade, operator.eq),
+        (wanted.kind, EventRow.kind, operator.eq),
+        (wanted.actor, EventRow.actor, operator.eq),
+        (wanted.since, EventRow.at, operator.ge),
+        (wanted.until, EventRow.at, operator.lt),
+        (wanted.before, LogEntry.index, operator.lt),
     )
-    return [condition for value, condition in conditions if value is not None]
+    return [compare(column, value) for value, column, compare in narrowing if value is not None]
