@@ -10,20 +10,22 @@ from hashlib import sha256
 
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import checkpoint as checkpoints
 from archive import event as events
 from archive import feed, merkle, recording, tiles
+from archive import note as notes
 from archive.checkpoint import Checkpoint
 from archive.merkle import Frontier
-from archive.note import Signer
-from archive.tables import EventRow, LogCheckpoint, LogNode, LogStamp, PendingRow
+from archive.note import Key, Signer
+from archive.tables import EventRow, LogCheckpoint, LogCosignature, LogNode, LogStamp, PendingRow
 from archive.timestamp import Authority
 from kernel import database
 from kernel.actor import SYSTEM
 from kernel.entropy import Entropy
-from kernel.errors import not_found
+from kernel.errors import GgzyError, Kind, not_found
 
 LOCK = "archive.sequencer"
 BATCH = 1 << 16
@@ -82,6 +84,25 @@ async def stamp(session: AsyncSession, authority: Authority) -> int | None:
     return last.size
 
 
+async def cosign(session: AsyncSession, line: str, witness: Key) -> int:
+    """Keep a witness's cosignature line under the newest checkpoint, once it is verified; return the checkpoint's size.
+
+    A second line of the same witness changes nothing. Raises GgzyError ``note.malformed``, ``checkpoint.stale`` when
+    the line is not a signature of this witness over the newest checkpoint, ``checkpoint.not_found``.
+    """
+    last = await feed.newest(session)
+    if last is None:
+        raise not_found("checkpoint")
+    try:
+        notes.verify(notes.parse(_with_line(last.note, line)), [witness])
+    except GgzyError as error:
+        code = "checkpoint.stale" if error.code == "note.wrong_signature" else error.code
+        raise GgzyError(code, error.kind) from error
+    row = {"size": last.size, "key": f"{witness.name} {witness.id.hex()}", "line": line}
+    await session.execute(upsert(LogCosignature).values(row).on_conflict_do_nothing())
+    return last.size
+
+
 async def newest_stamp(session: AsyncSession) -> tuple[str, bytes]:
     """Return the newest stamped checkpoint's note and its RFC 3161 response; GgzyError ``stamp.not_found``."""
     query = (
@@ -129,6 +150,12 @@ def grow(frontier: Frontier, batch: Sequence[Waiting]) -> list[dict[str, object]
             if level % tiles.HEIGHT == 0:
                 nodes.append({"level": level // tiles.HEIGHT, "index": index, "hash": node})
     return nodes
+
+
+def _with_line(note: str, line: str) -> str:
+    if line.count("\n") != 1:
+        raise GgzyError("note.malformed", Kind.INTEGRITY)
+    return note + line
 
 
 def _resume(last: LogCheckpoint | None, signer: Signer) -> Frontier:

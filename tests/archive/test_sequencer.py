@@ -13,10 +13,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive import checkpoint as checkpoints
 from archive import event as events
-from archive import feed, merkle, sequencer, trail
+from archive import feed, merkle, note, sequencer, trail
 from archive import proof as proofs
-from archive.note import Signer
+from archive.note import Key, Signer
 from archive.sequencer import Waiting, sequence
 from kernel.actor import SYSTEM
 from kernel.database import Sessions
@@ -240,6 +241,28 @@ async def test_a_checkpoint_is_stamped_once(session: AsyncSession, entropy: Seed
     assert await sequencer.stamp(session, Echo()) is None
     stored = (await session.execute(text("SELECT response FROM log_stamp"))).scalar_one()
     assert stored == sequencer.stamped_digest(await feed.signed_checkpoint(session))
+
+
+async def test_a_witness_cosigns_the_newest_checkpoint(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """A verified cosignature is served with the checkpoint; one over another checkpoint or by another is not kept."""
+    head = await sequence(session, SIGNER, entropy=entropy)
+    assert head is not None
+    text, seed = checkpoints.encode(head), b"w" * 32
+    witness = Key("witness.example/west", note.COSIGNATURE, bytes(note.SigningKey(seed).verify_key))
+    line = note.cosign(text, witness.name, seed, 1_800_000_000).line
+    for wrong, code in (
+        (note.cosign("x" + text, witness.name, seed, 1_800_000_000).line, "checkpoint.stale"),
+        (note.cosign(text, witness.name, b"v" * 32, 1_800_000_000).line, "checkpoint.stale"),
+        (line + line, "note.malformed"),
+        ("nonsense\n", "note.malformed"),
+    ):
+        with pytest.raises(GgzyError, match=code.replace(".", r"\.")):
+            await sequencer.cosign(session, wrong, witness)
+    for _ in range(2):
+        assert await sequencer.cosign(session, line, witness) == head.size
+    served = await feed.signed_checkpoint(session)
+    assert served.endswith(line)
+    assert checkpoints.verify(served, SIGNER.key, [witness], 1) == head
 
 
 def test_heartbeats_hide_the_count() -> None:
