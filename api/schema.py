@@ -1,8 +1,6 @@
 """The database's schema: brought to the newest revision, and compared with the models."""
 
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -16,7 +14,15 @@ from sqlalchemy.pool import NullPool
 import migrations
 from kernel.database import Base
 
-TABLES = ("archive.tables", "trading.tables", "bidding.tables", "experts.tables", "api.accounts.tables", "api.tables")
+TABLES = (
+    "archive.tables",
+    "trading.tables",
+    "bidding.tables",
+    "bidding.keymaking_tables",
+    "experts.tables",
+    "api.accounts.tables",
+    "api.tables",
+)
 
 
 def upgrade(url: str) -> None:
@@ -53,8 +59,7 @@ def _compare(connection: Connection) -> list[Any]:
 
 def _import_tables() -> None:
     for name in TABLES:
-        if find_spec(name) is not None:
-            import_module(name)
+        import_module(name)
 
 
 def _engine(url: str) -> Any:
@@ -63,6 +68,6 @@ def _engine(url: str) -> Any:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.set_main_option("script_location", next(iter(migrations.__path__)))
     config.set_main_option("path_separator", "os")
     return config
