@@ -20,7 +20,7 @@ class Stage:
         self.steps: list[dict[str, Any]] = []
 
     @contextmanager
-    def act(self, name: str, **params: object) -> Iterator[None]:
+    def act(self, name: str, /, **params: object) -> Iterator[None]:
         """Print the heading of a step, run it, and keep how long it took."""
         number = len(self.steps) + 1
         title = words(f"demo.act.{name}", params)
@@ -31,14 +31,15 @@ class Stage:
         self.steps.append({"number": number, "name": name, "title": title, "seconds": str(seconds)})
         self.console.print(f"    [dim]{words('demo.took', {'seconds': seconds})}[/]")
 
-    def say(self, name: str, **params: object) -> None:
+    def say(self, name: str, /, **params: object) -> None:
         """Print one fact of the present step."""
         self.console.print(f"    {words(f'demo.say.{name}', params)}", soft_wrap=True)
 
     @contextmanager
-    def progress(self, name: str, total: int, **params: object) -> Iterator[Any]:
+    def progress(self, name: str, total: int, /, **params: object) -> Iterator[Any]:
         """Show a bar over `total` bytes; yields a function that is told how many more are done."""
         columns = (TextColumn("    {task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-        with Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True) as bar:
+        quiet = not self.console.is_terminal
+        with Progress(*columns, TimeRemainingColumn(), console=self.console, transient=True, disable=quiet) as bar:
             task = bar.add_task(words(f"demo.say.{name}", params), total=total)
             yield lambda done: bar.advance(task, done)

@@ -1,0 +1,158 @@
+"""Acts one to three: people and parties, the tender with its documents, the way to its announcement."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from api.client import Client
+from api.demo import drawings, papers
+from api.demo.cast import MAIN, Cast, bidders, party_code
+from api.demo.console import Stage
+from kernel.clock import isoformat
+
+NOTICE_DAYS = 25
+CHUNK = 1 << 20
+
+
+@dataclass(slots=True)
+class Trade:
+    """What the acts tell each other about the trade."""
+
+    work: Path
+    """Where the documents are made."""
+    fonts: Path
+    bids: int
+    megabytes: int
+    deadline: datetime | None = None
+    tender: dict[str, Any] = field(default_factory=dict)
+    lots: list[dict[str, Any]] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What goes into summary.json."""
+
+
+async def people(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Employ staff, supervisor and registrar, register purchaser, agency and bidders."""
+    with stage.act("people"):
+        sites = await cast.admin("audit").get("/api/v1/sites")
+        for site in sites:
+            stage.say("site", name=site["name"], code=site["code"])
+        at = f"site:{MAIN}"
+        await cast.employ("acceptance", "其木格（受理）", f"acceptance@{at}")
+        await cast.employ("witness", "陈立（见证）", f"witness@{at}")
+        await cast.employ("archivist", "刘芳（档案）", f"archivist@{at}")
+        await cast.employ("supervisor", "赵刚（行业监管）", f"supervisor@{at}")
+        tale = papers.story()
+        await cast.register("purchaser", "孙建国（招标人代表）", "purchaser", tale["purchaser"])
+        await cast.register("agency", "周洁（代理机构）", "agency", tale["agency"])
+        parties = bidders(trade.bids)
+        for number, party in enumerate(parties, 1):
+            await cast.register(f"bidder{number}", f"{party['leader']}（投标人）", "bidder", party)
+            if number <= len(tale["bidder"]):
+                stage.say("party", name=party["name"], uscc=party_code(party))
+        stage.say("parties", count=trade.bids + 2)
+
+
+async def tender(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Register the tender, make and upload its documents, enter it, have it accepted."""
+    with stage.act("tender"):
+        client = cast["agency"].client
+        now = await platform_time(client)
+        trade.deadline = (now + timedelta(days=NOTICE_DAYS)).replace(minute=0, second=0, microsecond=0)
+        trade.tender = await client.post("/api/v1/tenders", _draft(trade))
+        trade.lots = trade.tender["lots"]
+        stage.say("tender", code=trade.tender["code"], title=trade.tender["title"], lots=len(trade.lots))
+        for kind, title, path in await asyncio.to_thread(_documents, trade, f"{now:%Y年%m月%d日}"):
+            await attach(stage, client, trade.tender["id"], kind, title, path)
+        tender_id = trade.tender["id"]
+        await client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "enter"})
+        await cast["acceptance"].client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "accept"})
+        stage.say("accepted", code=trade.tender["code"])
+
+
+async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Publish the tender notice and let every bidder take the documents."""
+    with stage.act("announce"):
+        client, tender_id = cast["agency"].client, trade.tender["id"]
+        notice = {"step": "announce", "text": f"{trade.tender['title']}招标公告"}
+        await client.post(f"/api/v1/tenders/{tender_id}/steps", notice)
+        stage.say("announced", deadline=f"{trade.deadline:%Y-%m-%d %H:%M:%S}")
+        for number, party in enumerate(bidders(trade.bids), 1):
+            for lot in trade.lots:
+                issue = {"bidder": party_code(party)}
+                await cast[f"bidder{number}"].client.post(f"/api/v1/lots/{lot['id']}/issues", issue)
+        stage.say("issued", count=trade.bids)
+
+
+async def attach(stage: Stage, client: Client, tender_id: str, kind: str, title: str, path: Path, **more: Any) -> str:
+    """Store a file under its SHA-256 and attach it as a document; return the digest in hex."""
+    digest = await asyncio.to_thread(_sha256, path)
+    with stage.progress("uploading", path.stat().st_size, name=title) as advance:
+        await client.upload(f"/api/v1/files/{digest}", lambda: _chunks(path, advance))
+    draft = {"kind": kind, "title": title, "sha256": digest, "media_type": "application/pdf"}
+    await client.post(f"/api/v1/tenders/{tender_id}/documents", draft | more)
+    stage.say("attached", title=title, size=f"{path.stat().st_size / 1e6:.1f}", sha256=digest[:16])
+    return digest
+
+
+async def platform_time(client: Client) -> datetime:
+    """Return the platform's time, the one that decides."""
+    return datetime.fromisoformat((await client.get("/api/v1/installation"))["now"])
+
+
+async def advance(cast: Cast, to: datetime) -> None:
+    """Move the sandbox's clock forward; the only liberty that the demo takes with time."""
+    await cast.admin("sys").post("/api/v1/sandbox/clock", {"advance_to": isoformat(to)})
+
+
+def _draft(trade: Trade) -> dict[str, Any]:
+    tale = papers.story()
+    return {
+        "title": tale["title"],
+        "site": MAIN,
+        "region": MAIN,
+        "purchaser": party_code(tale["purchaser"]),
+        "agency": party_code(tale["agency"]),
+        "lots": [_lot(lot, trade) for lot in tale["lot"]],
+    }
+
+
+def _lot(lot: dict[str, Any], trade: Trade) -> dict[str, Any]:
+    assert trade.deadline is not None  # noqa: S101 - set by the act
+    return {
+        "number": lot["number"],
+        "title": lot["title"],
+        "estimate": lot["estimate"],
+        "ceiling": lot["ceiling"],
+        "bond": lot["bond"],
+        "deadline": isoformat(trade.deadline),
+        "envelopes": [{"kind": kind, "stage": stage} for kind, stage in lot["stages"].items()],
+        "evaluation": {
+            "method": "comprehensive",
+            "formula": "lowest_price",
+            "weights": {"qualification": "10", "technical": "60", "price": "30"},
+        },
+    }
+
+
+def _documents(trade: Trade, date: str) -> list[tuple[str, str, Path]]:
+    """Make the tender documents and the drawing set; return kind, title and path of each."""
+    code = trade.tender["code"]
+    data = papers.tender_data(code, date, "锡林浩特主平台", sandbox=True)
+    documents = papers.render("tender.typ", data, trade.work / "tender.pdf", trade.fonts)
+    sheets = drawings.write(trade.work / "drawings.pdf", trade.megabytes)
+    return [("tender_documents", "招标文件.pdf", documents), ("drawings", "施工图设计文件.pdf", sheets)]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _chunks(path: Path, advance: Any) -> Any:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            yield chunk
+            advance(len(chunk))

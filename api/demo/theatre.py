@@ -1,0 +1,70 @@
+"""The platform that the demo plays on: a sandbox of its own in a folder, served by a child process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+
+from api import server
+from api.accounts import bootstrap
+from api.settings import Settings
+from api.wiring import installed
+from kernel.errors import GgzyError, Kind
+
+PATIENCE = 60.0  # seconds until the server answers
+GRACE = 30.0  # seconds for it to stop
+
+
+def prepare(settings: Settings) -> list[bootstrap.First]:
+    """Bring up the database once and make the three administrators with their first passwords."""
+
+    async def administrators(ready: Settings) -> list[bootstrap.First]:
+        async with installed(ready) as installation, installation.sessions.begin() as session:
+            return await bootstrap.first_admins(session, installation.passwords, entropy=installation.entropy)
+
+    with server.prepared(settings) as ready:
+        return asyncio.run(administrators(ready))
+
+
+@contextlib.asynccontextmanager
+async def served(settings: Settings, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """Run `ggzy serve` on this sandbox until the block ends; its log goes to a file."""
+    environment = os.environ | {
+        "GGZY_DATA_DIR": str(settings.data_dir),
+        "GGZY_SANDBOX": "true",
+        "GGZY_PORT": str(settings.port),
+        "GGZY_WORKERS": str(settings.workers),
+    }
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api.cli", "serve"], env=environment, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        await _answering(process, settings.port, log)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        try:
+            await asyncio.to_thread(process.wait, GRACE)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    """Return when the server is ready; GgzyError ``demo.no_server`` names its log if it never is."""
+    async with httpx.AsyncClient() as http:
+        for _ in range(int(PATIENCE / 0.1)):
+            if process.poll() is not None:
+                break
+            with contextlib.suppress(httpx.TransportError):
+                if (await http.get(f"http://127.0.0.1:{port}/readyz")).is_success:
+                    return
+            await asyncio.sleep(0.1)
+    raise GgzyError("demo.no_server", Kind.UNAVAILABLE, log=str(log))
