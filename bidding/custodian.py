@@ -163,7 +163,7 @@ def _event(request: Request, entry: Entry, kinds: tuple[str, ...], pins: Pins) -
     except GgzyError as error:
         raise _refused("not_in_log", reason=error.code) from error
     if event.kind not in kinds or str(event.trade) != request.tender:
-        raise _refused("wrong_entry", kind=event.kind)
+        raise _refused("wrong_entry", event=event.kind)
     return event
 
 
