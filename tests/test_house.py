@@ -70,7 +70,7 @@ def test_services_never_commit() -> None:
         f"{path}:{node.lineno}"
         for path in below
         for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("commit", "begin")
+        if isinstance(node, ast.Attribute) and node.attr in ("commit", "begin") and _is_session(node.value)
     ]
     assert calls == []
 
@@ -82,6 +82,10 @@ def test_clock_and_entropy_are_made_in_api_only() -> None:
     below = [path for path in SOURCES if path.parts[len(ROOT.parts)] != "api" and path not in allowed]
     found = [f"{path}:{line}" for path in below for name, line in _uses(path) if name in forbidden]
     assert found == []
+
+
+def _is_session(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("session", "sessions", "connection", "engine")
 
 
 def _codes(path: Path) -> Iterator[tuple[str, str]]:
