@@ -1,27 +1,25 @@
 """A participant's nonce: committed to, signed, and sealed to the lot's opening key so that nobody can hold it back.
 
-The commitment message is signed canonical JSON (`bidding.signed`), ``ggzy/draw-commitment/v1``. U = rB with a proof of
-knowledge of r bound to the message's header; the box is the nonce under a mask from K = rY. After the release time any
-k custodians find K and with it the nonce; that it is the right one shows its commitment. Format: docs/spec/draw.md.
+The commitment message is signed canonical JSON (`bidding.signed`), ``ggzy/draw-commitment/v1``; in it the nonce is a
+`bidding.sealed_secret`, whose context is the rest of the message. After the release time any k custodians open it; that
+it is the right one shows its commitment. Format: docs/spec/draw.md.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nacl.signing import SigningKey
 
-from bidding import group, opening, signed
+from bidding import opening, sealed_secret, signed
+from bidding.sealed_secret import SealedSecret
 from bidding.transcript import OpeningKey
 from bidding.wire import Hash, Identifier, Moment, Pair
-from experts.draw import NONCE_SIZE, commit_nonce
+from experts.draw import commit_nonce
 from kernel import canonical
 from kernel.clock import isoformat, parse
 from kernel.entropy import Entropy
@@ -30,11 +28,6 @@ from kernel.errors import GgzyError, Kind
 COMMITMENT = "ggzy/draw-commitment/v1"
 SHARE = "ggzy/draw-share/v1"
 MAX_MESSAGE = 8192
-
-_HEADER = b"ggzy/draw-header/v1\0"
-_KNOWLEDGE = b"ggzy/draw-encapsulation/v1\0"
-_MASK = b"ggzy/draw-mask/v1\0"
-_OUTSIDE = ("proof", "box")
 
 Side = Literal["centre", "purchaser", "supervisor"]
 
@@ -66,9 +59,11 @@ class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     release: Moment
     key: Hash
     commitment: Hash
-    point: Hash
-    proof: Pair
-    box: Hash
+    sealed: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{2})+\Z")]
+
+    def secret(self) -> SealedSecret:
+        """Return the sealed nonce; GgzyError ``secret.malformed``."""
+        return sealed_secret.parse_secret(bytes.fromhex(self.sealed))
 
 
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,34 +79,34 @@ class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def commit(plan: Plan, role: str, nonce: bytes, device: SigningKey, entropy: Entropy) -> bytes:
     """Return the signed commitment message of a 32-byte nonce."""
-    scalar = group.random_scalar(entropy)
-    point = group.base_mult(scalar)
-    header = _header_fields(plan, role, commit_nonce(plan.draw, role, nonce), point)
-    hashed = _header_hash(header)
-    shared = group.mult(scalar, group.check_point(plan.public_key))
-    proof = group.prove_knowledge(scalar, point, _KNOWLEDGE + hashed, entropy)
-    fields = {**header, "box": _mask(nonce, shared, hashed).hex(), "proof": proof.hex()}
-    return signed.write(fields, device)
+    fields = _fields(plan, role, commit_nonce(plan.draw, role, nonce))
+    sealed = sealed_secret.seal_secret(
+        nonce,
+        plan.public_key,
+        plan.key_hash,
+        context=canonical.encode(fields),
+        release=plan.release,
+        entropy=entropy,
+    )
+    return signed.write({**fields, "sealed": sealed.hex()}, device)
 
 
 def read(message: bytes, device_key: bytes) -> Commitment:
-    """Parse a message, check its signature and the proof of knowledge.
+    """Parse a message, check its signature and the sealed nonce's proof and binding.
 
-    Raises ``draw.bad_commitment``, ``signed.bad_signature``, ``group.bad_point``, ``group.bad_proof``.
+    Raises ``draw.bad_commitment``, ``signed.bad_signature`` and those of `sealed_secret.check_secret`.
     """
-    parsed = _parse(message, COMMITMENT, Commitment)
-    signed.verify(parsed[0], device_key)
-    point = group.check_point(bytes.fromhex(parsed[1].point))
-    group.verify_knowledge(point, bytes.fromhex(parsed[1].proof), _KNOWLEDGE + header_hash(parsed[1]))
-    return parsed[1]
+    parsed, commitment = _parse(message, COMMITMENT, Commitment)
+    signed.verify(parsed, device_key)
+    _check_sealed(commitment)
+    found: Commitment = commitment
+    return found
 
 
 def belongs(commitment: Commitment, plan: Plan) -> GgzyError | None:
     """Return None if the message is for exactly this draw, roster, release time and key, else ``draw.other_draw``."""
-    expected = _header_fields(
-        plan, commitment.role, bytes.fromhex(commitment.commitment), bytes.fromhex(commitment.point)
-    )
-    found = {name: value for name, value in msgspec.to_builtins(commitment).items() if name not in _OUTSIDE}
+    expected = _fields(plan, commitment.role, bytes.fromhex(commitment.commitment))
+    found = msgspec.to_builtins(commitment)
     for name, value in expected.items():
         if found[name] != value:
             return GgzyError("draw.other_draw", Kind.INTEGRITY, field=name)
@@ -142,11 +137,9 @@ def answer(
     if now < parse(commitment.release):
         raise GgzyError("draw.not_released", Kind.CONFLICT, release=commitment.release)
     _same_key(commitment, key)
-    point = group.check_point(bytes.fromhex(commitment.point))
-    hashed = header_hash(commitment)
-    group.verify_knowledge(point, bytes.fromhex(commitment.proof), _KNOWLEDGE + hashed)
-    context = opening.share_context(key.key_hash, hashed, custodian)
-    image, proof = opening.partial(share, point, context, entropy)
+    sealed = _check_sealed(commitment)
+    context = opening.share_context(key.key_hash, sealed.hash(), custodian)
+    image, proof = opening.partial(share, sealed.point, context, entropy)
     fields = {
         "custodian": custodian,
         "draw": commitment.draw,
@@ -170,42 +163,31 @@ def check_share(message: bytes, commitment: Commitment, key: OpeningKey) -> tupl
         raise GgzyError("draw.bad_share", Kind.INTEGRITY, custodian=number)
     signed.verify(parsed, bytes.fromhex(key.custodians[number - 1].device_key))
     image = bytes.fromhex(share.partial)
-    context = opening.share_context(key.key_hash, header_hash(commitment), number)
+    sealed = commitment.secret()
+    context = opening.share_context(key.key_hash, sealed.hash(), number)
+    verification = key.verification_shares[number - 1]
     try:
-        opening.check_partial(
-            key.verification_shares[number - 1],
-            bytes.fromhex(commitment.point),
-            image,
-            bytes.fromhex(share.proof),
-            context,
-        )
+        opening.check_partial(verification, sealed.point, image, bytes.fromhex(share.proof), context)
     except GgzyError as error:
         raise GgzyError("draw.bad_share", Kind.INTEGRITY, custodian=number) from error
     return number, image
 
 
 def recover(commitment: Commitment, images: Mapping[int, bytes], key: OpeningKey) -> bytes:
-    """Return the nonce from the quorum's checked D; raises ``draw.wrong_nonce`` when the box holds something else."""
+    """Return the nonce from the quorum's checked D; raises when it was sealed wrongly or is another."""
     shared = opening.combine(images, key.threshold)
-    nonce = _mask(bytes.fromhex(commitment.box), shared, header_hash(commitment))
+    nonce = sealed_secret.open_secret(commitment.secret(), shared)
     check_reveal(commitment, nonce)
     return nonce
 
 
-def header_hash(commitment: Commitment) -> bytes:
-    """Return SHA-256 of the context and the canonical fields without proof and box: what the sealing is bound to."""
-    fields = msgspec.to_builtins(commitment)
-    return _header_hash({name: value for name, value in fields.items() if name not in _OUTSIDE})
-
-
-def _header_fields(plan: Plan, role: str, committed: bytes, point: bytes) -> dict[str, Any]:
+def _fields(plan: Plan, role: str, committed: bytes) -> dict[str, Any]:
     return {
         "commitment": committed.hex(),
         "draw": str(plan.draw),
         "format": COMMITMENT,
         "key": plan.key_hash.hex(),
         "lot": str(plan.lot),
-        "point": point.hex(),
         "release": isoformat(plan.release),
         "role": role,
         "roster": plan.roster.hex(),
@@ -214,13 +196,16 @@ def _header_fields(plan: Plan, role: str, committed: bytes, point: bytes) -> dic
     }
 
 
-def _header_hash(fields: dict[str, Any]) -> bytes:
-    return hashlib.sha256(_HEADER + canonical.encode(fields)).digest()
-
-
-def _mask(data: bytes, shared: bytes, hashed: bytes) -> bytes:
-    mask = HKDF(SHA256(), NONCE_SIZE, None, _MASK + hashed).derive(shared)
-    return bytes(a ^ b for a, b in zip(data, mask, strict=True))
+def _check_sealed(commitment: Commitment) -> SealedSecret:
+    fields = {name: value for name, value in msgspec.to_builtins(commitment).items() if name != "sealed"}
+    sealed = commitment.secret()
+    try:
+        release = parse(commitment.release)
+    except ValueError as error:
+        raise GgzyError("draw.bad_commitment", Kind.INTEGRITY) from error
+    key_hash = bytes.fromhex(commitment.key)
+    sealed_secret.check_secret(sealed, transcript=key_hash, context=canonical.encode(fields), release=release)
+    return sealed
 
 
 def _same_key(commitment: Commitment, key: OpeningKey) -> None:
