@@ -41,17 +41,18 @@ class PendingRow(Base):
 
     __tablename__ = "event_pending"
 
-    number: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.number"), primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    commitment: Mapped[bytes]
 
 
 class LogEntry(Base):
-    """The place of an event in the log. A trigger keeps the indexes contiguous."""
+    """The place of an event in the log. A trigger keeps the indexes contiguous and the events existing."""
 
     __tablename__ = "log_entry"
     __table_args__ = (CheckConstraint('"index" >= 0', name="index"),)
 
     index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    event: Mapped[int] = mapped_column(BigInteger, ForeignKey("event.number"), unique=True)
+    event: Mapped[int] = mapped_column(BigInteger, unique=True)
 
 
 class LogNode(Base):
@@ -97,3 +98,21 @@ class LogCosignature(Base):
     size: Mapped[int] = mapped_column(ForeignKey("log_checkpoint.size"), primary_key=True, autoincrement=False)
     key: Mapped[str] = mapped_column(Text, primary_key=True)
     line: Mapped[str] = mapped_column(Text)
+
+
+class PackageRow(Base):
+    """The package of a trade: where its tar lies, SHA-256 of its payload manifest, and the receipt of its filing."""
+
+    __tablename__ = "package"
+    __table_args__ = (CheckConstraint("octet_length(digest) = 32", name="digest"),)
+
+    trade: Mapped[UUID] = mapped_column(primary_key=True)
+    site: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime]
+    digest: Mapped[bytes]
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    files: Mapped[int]
+    commitment: Mapped[bytes]
+    receipt: Mapped[bytes]
+    token: Mapped[bytes]

@@ -50,7 +50,7 @@ class S3Store:
         """Make the bucket, with object lock, where there is none."""
         if not await _call(self._client.bucket_exists, self._bucket):
             try:
-                await _call(self._client.make_bucket, self._bucket, object_lock=True)
+                await _ask(self._client.make_bucket, self._bucket, object_lock=True)
             except S3Error as error:
                 if error.code != "BucketAlreadyOwnedByYou":  # another process made it at the same moment
                     raise GgzyError("store.unavailable", Kind.UNAVAILABLE) from error
@@ -96,7 +96,7 @@ class S3Store:
                 raise retained(key)
         for version in versions:
             try:
-                await _call(self._client.remove_object, self._bucket, key, version)
+                await _ask(self._client.remove_object, self._bucket, key, version)
             except S3Error as error:
                 raise retained(key) from error
 
@@ -128,7 +128,7 @@ class S3Store:
         except GgzyError as error:
             return Lock(enforced=False, reason=error.code)
         with suppress(S3Error):
-            await _call(self._client.remove_object, self._bucket, PROBE_KEY, found.version_id)
+            await _ask(self._client.remove_object, self._bucket, PROBE_KEY, found.version_id)
         if found.version_id in await _call(self._versions, PROBE_KEY):
             return Lock(enforced=True)
         return Lock(enforced=False, reason="store.lock_broken")
@@ -152,13 +152,13 @@ class S3Store:
         """Delete what earlier probes left and no retention holds any more."""
         for version in await _call(self._versions, PROBE_KEY):
             with suppress(S3Error):
-                await _call(self._client.remove_object, self._bucket, PROBE_KEY, version)
+                await _ask(self._client.remove_object, self._bucket, PROBE_KEY, version)
 
     async def _hold(self, key: str, version: str | None, until: datetime) -> None:
         end = until.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)  # S3 keeps whole seconds
         retention = Retention(COMPLIANCE, end)
         try:
-            await _call(self._client.set_object_retention, self._bucket, key, retention, version_id=version)
+            await _ask(self._client.set_object_retention, self._bucket, key, retention, version_id=version)
         except S3Error as error:
             raise GgzyError("store.lock_not_held", Kind.UNAVAILABLE, key=key) from error
         held = await self._held_until(key, version)
@@ -175,7 +175,7 @@ class S3Store:
 
     async def _stat(self, key: str, version: str | None = None) -> Any:
         try:
-            return await _call(self._client.stat_object, self._bucket, key, version_id=version)
+            return await _ask(self._client.stat_object, self._bucket, key, version_id=version)
         except S3Error as error:
             if error.code in _MISSING:
                 return None
@@ -195,7 +195,15 @@ def _retained_until(headers: Mapping[str, str]) -> datetime | None:
 
 
 async def _call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a blocking call of the SDK in a thread; S3's own answers pass, everything below them is unavailability."""
+    """Run a blocking call of the SDK in a thread; whatever goes wrong there is unavailability."""
+    try:
+        return await _ask(function, *args, **kwargs)
+    except S3Error as error:
+        raise GgzyError("store.unavailable", Kind.UNAVAILABLE) from error
+
+
+async def _ask(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do the same, but let S3's own answers pass for callers who tell them apart."""
     try:
         return await asyncio.to_thread(function, *args, **kwargs)
     except S3Error:

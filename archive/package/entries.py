@@ -1,0 +1,111 @@
+"""The trade's log entries inside its package: openings and audit paths, all under one signed checkpoint.
+
+``log/entries.jsonl`` has one line of canonical JSON for each entry, in index order (docs/spec/package.md, section 4).
+"""
+
+import hmac
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import checkpoint as checkpoints
+from archive import event as events
+from archive import merkle, trail
+from archive import proof as proofs
+from archive.checkpoint import Checkpoint
+from archive.event import Entry, Event
+from archive.note import Key
+from archive.package.item import Item
+from archive.tables import EventRow, LogEntry
+from kernel import canonical
+from kernel.errors import GgzyError, Kind
+
+ENTRIES, CHECKPOINT, VKEY = "log/entries.jsonl", "log/checkpoint", "log/vkey"
+CHAIN = "tsa/chain.pem"
+MAX_HASHES = 63
+_MEMBERS = {"event", "index", "path", "salt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One verified entry: its place, what it says, and its 32-byte commitment."""
+
+    index: int
+    event: Event
+    commitment: bytes
+
+
+async def collect(session: AsyncSession, trade: UUID, *, vkey: str, chain_pem: bytes) -> AsyncIterator[Item]:
+    """Yield the items that make a package independent of the server: entries, checkpoint, key, certificates.
+
+    Raises GgzyError ``trail.not_sequenced`` while an event of the trade waits for its index.
+    """
+    logged = exists().where(LogEntry.event == EventRow.number)
+    if await session.scalar(select(exists().where(EventRow.trade == trade, ~logged))):
+        raise GgzyError("trail.not_sequenced", Kind.CONFLICT)
+    opened = [entry async for entry in trail.openings(session, trade)]
+    proven = [proofs.parse(text) for text in await trail.prove(session, [entry.index for entry in opened])]
+    lines = encode(opened, [one.hashes for one in proven])
+    head = proven[0].checkpoint if proven else ""
+    yield Item(ENTRIES, "log_entries", "全部日志条目及其包含证明", lines)
+    yield Item(CHECKPOINT, "log_checkpoint", "日志检查点（已签名）", head.encode())
+    yield Item(VKEY, "log_key", "日志公钥", f"{vkey}\n".encode())
+    yield Item(CHAIN, "tsa_chain", "时间戳机构证书链", chain_pem)
+
+
+def encode(entries: Iterable[Entry], paths: Iterable[tuple[bytes, ...]]) -> bytes:
+    """Return the lines of entries with their audit paths."""
+    lines = []
+    for entry, path in zip(entries, paths, strict=True):
+        line = {
+            "event": canonical.decode(entry.opening.event),
+            "index": entry.index,
+            "path": [node.hex() for node in path],
+            "salt": entry.opening.salt.hex(),
+        }
+        lines.append(canonical.encode(line) + b"\n")
+    return b"".join(lines)
+
+
+def verify(lines: bytes, note: bytes, key: Key, trade: UUID) -> tuple[list[Opened], Checkpoint]:
+    """Check every entry against the checkpoint signed by `key`; return them in index order.
+
+    Raises GgzyError ``package.bad_entries`` (with the line), ``merkle.*``, ``note.*``, ``checkpoint.*``.
+    """
+    head = checkpoints.verify(note, key)
+    opened: list[Opened] = []
+    for number, line in enumerate(lines.splitlines(keepends=True), 1):
+        entry = _entry(line, number, head)
+        if entry.event.trade != trade or (opened and entry.index <= opened[-1].index):
+            raise _bad_entries(number)
+        opened.append(entry)
+    return opened, head
+
+
+def _entry(line: bytes, number: int, head: Checkpoint) -> Opened:
+    try:
+        value = canonical.decode(line.removesuffix(b"\n"))
+        if set(value) != _MEMBERS or not line.endswith(b"\n") or len(value["path"]) > MAX_HASHES:
+            raise _bad_entries(number)
+        salt, path = bytes.fromhex(value["salt"]), tuple(bytes.fromhex(node) for node in value["path"])
+        again = {**value, "salt": salt.hex(), "path": [node.hex() for node in path]}
+        if again != value or type(value["index"]) is not int or len(salt) != events.SALT_SIZE:
+            raise _bad_entries(number)
+        encoded = canonical.encode(value["event"])
+        entry = Opened(value["index"], events.decode(encoded), events.commit(encoded, salt))
+    except (ValueError, TypeError, AttributeError, GgzyError) as error:
+        raise _bad_entries(number) from error
+    merkle.verify_inclusion(merkle.leaf_hash(entry.commitment), entry.index, head.size, path, head.root)
+    return entry
+
+
+def holds(entries: Iterable[Opened], commitment: bytes) -> bool:
+    """Tell whether a commitment is among the entries."""
+    return any(hmac.compare_digest(entry.commitment, commitment) for entry in entries)
+
+
+def _bad_entries(number: int) -> GgzyError:
+    return GgzyError("package.bad_entries", Kind.INTEGRITY, line=number)

@@ -1,0 +1,85 @@
+"""One small trade with real events, receipts and tokens, ready to be filed: what the tests of packages share."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import receipt as receipts
+from archive import trail
+from archive.note import Signer
+from archive.package import Item, Stored, Trade, entries
+from archive.package.builder import Bag, build
+from archive.paper import render
+from archive.store import ObjectStore, stream
+from archive.timestamp import Authority, LocalAuthority
+from kernel import database
+from kernel.actor import SYSTEM
+from kernel.clock import isoformat
+from kernel.entropy import Entropy, SeededEntropy
+
+TRADE = UUID("0b6f0c56-7d6c-4f2e-9a53-1f6f2a4f7c11")
+SIGNER = Signer("ggzy.test/log", bytes(range(32)))
+REQUIRED = ("notice", "sealed_bid", "receipt", "log_entries")
+FACTS = Trade(
+    id=TRADE,
+    code="XM-2026-001",
+    title="某道路工程",
+    trade_type="construction",
+    region="152502",
+    site="152502",
+    organization="锡林郭勒盟公共资源交易中心",
+    purchaser="某局",
+    closed_at=datetime(2026, 11, 21, 8, 0, tzinfo=UTC),
+    retention_years=30,
+    sandbox=True,
+)
+NOTICE = '#set document(title: "公告")\n#set text(font: "Noto Sans SC", lang: "zh")\n某道路工程招标公告'
+
+
+async def play(session: AsyncSession, store: ObjectStore, authority: Authority, entropy: Entropy) -> list[Item]:
+    """Record two bids among other trades' events, sequence them, and return the items that the trade contributes."""
+    items = [
+        Item("notices/notice.pdf", "notice", "招标公告", render(NOTICE, {}, created=FACTS.closed_at)),
+        Item("documents/quantities.csv", "tender_documents", "工程量清单", "项,量\n土方,100\n".encode()),
+    ]
+    for number in (1, 2):
+        now = await database.now(session)
+        data = {"bid": f"00000000-0000-4000-8000-00000000000{number}", "deadline": isoformat(now + timedelta(hours=1))}
+        await trail.record(session, SYSTEM, "bid.received", {"other": number}, trade=UUID(int=9), entropy=entropy)
+        opening = await trail.record(session, SYSTEM, "bid.received", data, trade=TRADE, entropy=entropy, at=now)
+        content = receipts.encode(opening, SIGNER.name)
+        digest = hashlib.sha256(content).digest()
+        token = await authority.stamp(digest, at=now)
+        sealed = hashlib.shake_128(b"%d" % number).digest(100_000)
+        await store.put(f"parts/{number}", stream(sealed))
+        source = Stored((b"head", f"parts/{number}", b""), 100_004, hashlib.sha256(b"head" + sealed).hexdigest())
+        items += [
+            Item(f"bids/{number}/bid.sealed", "sealed_bid", f"投标文件（密封） {number}", source),
+            Item(f"bids/{number}/receipt.json", "receipt", f"回执 {number}", content),
+            Item(f"bids/{number}/receipt.digest", "receipt", f"回执摘要 {number}", f"{digest.hex()}\n".encode()),
+            Item(f"bids/{number}/receipt.tsr", "receipt", f"回执时间戳 {number}", token),
+        ]
+    await trail.sequence(session, SIGNER, entropy=entropy)
+    return items
+
+
+async def give(items: list[Item]) -> AsyncIterator[Item]:
+    """Stream items."""
+    for item in items:
+        yield item
+
+
+async def whole(session: AsyncSession, items: list[Item], authority: LocalAuthority) -> list[Item]:
+    """Return the items with those that the log contributes."""
+    collected = entries.collect(session, TRADE, vkey=SIGNER.vkey, chain_pem=authority.chain_pem)
+    return [*items, *[item async for item in collected]]
+
+
+async def make(session: AsyncSession, store: ObjectStore, authority: LocalAuthority, out: Path) -> Bag:
+    """Build the trade's bag at `out`."""
+    items = await whole(session, await play(session, store, authority, SeededEntropy(b"filing")), authority)
+    return await build(give(items), out, FACTS, store=store, signer=SIGNER, required=REQUIRED)
