@@ -1,0 +1,97 @@
+"""`ggzy seal`: seal a bid on the bidder's own machine, offline."""
+
+import hashlib
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli.passphrase import ask
+from api.locale import words
+from bidding import keyfile, plan, sealing
+from bidding import target as targets
+from bidding.header import Suite
+from bidding.sealing import Bidder, Sealed
+from bidding.target import SealTarget
+from kernel.clock import isoformat
+from kernel.entropy import SystemEntropy
+from kernel.errors import GgzyError, Kind
+
+MAX_RECEIPT = 1 << 20
+
+
+def command(
+    *,
+    target: Annotated[Path, typer.Option(help=words("cli.seal.target"))],
+    bid: Annotated[Path, typer.Option(help=words("cli.seal.bid"))],
+    key: Annotated[Path, typer.Option(help=words("cli.seal.key"))],
+    out: Annotated[Path, typer.Option(help=words("cli.seal.out"))] = Path("bid.sealed"),
+    replaces: Annotated[Path | None, typer.Option(help=words("cli.seal.replaces"))] = None,
+    passphrase_file: Annotated[Path | None, typer.Option(help=words("cli.seal.passphrase_file"))] = None,
+    suite: Annotated[int, typer.Option(help=words("cli.seal.suite"), min=1, max=2)] = 1,
+) -> None:
+    """Read target, plan and key, seal into one file, and say what was sealed."""
+    lot = targets.parse(_read(target, targets.MAX_SIZE))
+    planned = plan.read(bid)
+    previous = None if replaces is None else _digest(replaces)
+    keys = keyfile.load(key, ask(passphrase_file))
+    bidder = Bidder(planned.bidder, keys.signing_key(), keys.secret(keyfile.BIDDER_SECRET))
+    _announce(lot)
+    run = partial(
+        sealing.seal_bid,
+        lot,
+        planned.envelopes,
+        bidder,
+        Suite(suite),
+        entropy=SystemEntropy(),
+        out=out,
+        previous=previous,
+    )
+    _report(_watched(run, sealing.plaintext_length(planned.envelopes)) if sys.stderr.isatty() else run())
+
+
+def _watched(run: Callable[..., Sealed], total: int) -> Sealed:
+    """Run with a progress bar on the terminal."""
+    from rich import progress  # noqa: PLC0415 - slow to import, needed for people only
+    from rich.console import Console  # noqa: PLC0415 - slow to import, needed for people only
+
+    columns = (
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
+    )
+    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task("", total=total)
+        return run(progress=lambda size: bars.advance(task, size))
+
+
+def _announce(lot: SealTarget) -> None:
+    print(words("cli.seal.lot", {"platform": lot.platform, "title": lot.title}))
+    print(words("cli.seal.deadline", {"deadline": isoformat(lot.deadline)}))
+    if lot.sandbox:
+        print(words("cli.seal.sandbox"))
+
+
+def _report(sealed: Sealed) -> None:
+    for envelope in sealed.manifest.envelopes:
+        name = words(f"cli.seal.kind.{envelope.kind.value}")
+        print(words("cli.seal.envelope", {"name": name, "size": f"{envelope.length:,}", "root": envelope.root.hex()}))
+    print(words("cli.seal.done", {"path": sealed.path, "size": f"{sealed.size:,}"}))
+    print(words("cli.seal.digest", {"digest": sealed.manifest.digest().hex()}))
+
+
+def _digest(receipt: Path) -> bytes:
+    """Return the SHA-256 of receipt.json, the digest that its token stamps."""
+    return hashlib.sha256(_read(receipt, MAX_RECEIPT)).digest()
+
+
+def _read(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        raise GgzyError("seal.no_file", Kind.NOT_FOUND, name=path.name) from error
