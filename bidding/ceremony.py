@@ -164,6 +164,12 @@ async def assign(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
     return await of_lot(session, lot_id)
 
 
+async def show(session: AsyncSession, actor: Actor, lot_id: UUID) -> OpeningKey:
+    """Return the opening key of a lot to whom the lot exists; ``lot.not_found``, ``opening_key.not_found``."""
+    permit(await lots.seen(session, actor, await lots.facts(session, lot_id)))
+    return await of_lot(session, lot_id)
+
+
 async def of_lot(session: AsyncSession, lot_id: UUID) -> OpeningKey:
     """Return the opening key of a lot; ``opening_key.not_found`` if it has none yet."""
     query = (
