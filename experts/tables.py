@@ -200,6 +200,7 @@ class CommitteeRow(Base):
     lot_id: Mapped[UUID] = mapped_column(ForeignKey("lot.id"))
     tender_id: Mapped[UUID] = mapped_column(ForeignKey("tender.id"))
     made_at: Mapped[datetime]
+    technical_finished_at: Mapped[datetime | None]
 
 
 class MemberRow(Base):
@@ -208,7 +209,7 @@ class MemberRow(Base):
     __tablename__ = "committee_member"
     __table_args__ = (
         CheckConstraint("source IN ('draw', 'appointed', 'representative')", name="source"),
-        CheckConstraint("(source = 'representative') = (expert_id IS NULL)", name="expert"),
+        CheckConstraint("(source = 'draw') = (expert_id IS NOT NULL)", name="expert"),
         CheckConstraint("(replaced_at IS NULL) = (replaced_because = '')", name="replaced"),
         UniqueConstraint("committee_id", "user_id"),
         UniqueConstraint("committee_id", "expert_id"),
@@ -220,6 +221,8 @@ class MemberRow(Base):
     expert_id: Mapped[UUID | None] = mapped_column(ForeignKey("expert.id"))
     user_id: Mapped[UUID]
     name: Mapped[str]
+    reason: Mapped[str]
+    joined_at: Mapped[datetime]
     declared_at: Mapped[datetime | None]
     declaration: Mapped[bytes | None]
     leader_vote: Mapped[UUID | None]
@@ -228,19 +231,17 @@ class MemberRow(Base):
 
 
 class SheetRow(Base):
-    """A member's signed sheet for one bid and one part (technical first, then the rest). Void once they are replaced."""
+    """A member's signed sheet for one bid. Void once the member is replaced."""
 
     __tablename__ = "score_sheet"
     __table_args__ = (
-        Index("uq_score_sheet_valid", "member_id", "bid_id", "part", unique=True, postgresql_where=text("NOT void")),
-        CheckConstraint("part IN ('technical', 'other')", name="part"),
+        Index("uq_score_sheet_valid", "member_id", "bid_id", unique=True, postgresql_where=text("NOT void")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     committee_id: Mapped[UUID] = mapped_column(ForeignKey("committee.id"), index=True)
     member_id: Mapped[UUID] = mapped_column(ForeignKey("committee_member.id"))
     bid_id: Mapped[UUID] = mapped_column(ForeignKey("bid.id"))
-    part: Mapped[str]
     message: Mapped[bytes]
     device_key: Mapped[bytes]
     void: Mapped[bool]

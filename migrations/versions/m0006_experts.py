@@ -49,6 +49,7 @@ CREATE TABLE committee (
     lot_id UUID NOT NULL,
     tender_id UUID NOT NULL,
     made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    technical_finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_committee PRIMARY KEY (id),
     CONSTRAINT uq_committee_lot_id UNIQUE (lot_id),
     CONSTRAINT fk_committee_lot_id FOREIGN KEY(lot_id) REFERENCES lot (id),
@@ -94,6 +95,8 @@ CREATE TABLE committee_member (
     expert_id UUID,
     user_id UUID NOT NULL,
     name VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    joined_at TIMESTAMP WITH TIME ZONE NOT NULL,
     declared_at TIMESTAMP WITH TIME ZONE,
     declaration BYTEA,
     leader_vote UUID,
@@ -101,7 +104,7 @@ CREATE TABLE committee_member (
     replaced_because VARCHAR NOT NULL,
     CONSTRAINT pk_committee_member PRIMARY KEY (id),
     CONSTRAINT ck_committee_member_source CHECK (source IN ('draw', 'appointed', 'representative')),
-    CONSTRAINT ck_committee_member_expert CHECK ((source = 'representative') = (expert_id IS NULL)),
+    CONSTRAINT ck_committee_member_expert CHECK ((source = 'draw') = (expert_id IS NOT NULL)),
     CONSTRAINT ck_committee_member_replaced CHECK ((replaced_at IS NULL) = (replaced_because = '')),
     CONSTRAINT uq_committee_member_committee_id_user_id UNIQUE (committee_id, user_id),
     CONSTRAINT uq_committee_member_committee_id_expert_id UNIQUE (committee_id, expert_id),
@@ -224,19 +227,17 @@ CREATE TABLE score_sheet (
     committee_id UUID NOT NULL,
     member_id UUID NOT NULL,
     bid_id UUID NOT NULL,
-    part VARCHAR NOT NULL,
     message BYTEA NOT NULL,
     device_key BYTEA NOT NULL,
     void BOOLEAN NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_score_sheet PRIMARY KEY (id),
-    CONSTRAINT ck_score_sheet_part CHECK (part IN ('technical', 'other')),
     CONSTRAINT fk_score_sheet_committee_id FOREIGN KEY(committee_id) REFERENCES committee (id),
     CONSTRAINT fk_score_sheet_member_id FOREIGN KEY(member_id) REFERENCES committee_member (id),
     CONSTRAINT fk_score_sheet_bid_id FOREIGN KEY(bid_id) REFERENCES bid (id)
 );
 CREATE INDEX ix_score_sheet_committee_id ON score_sheet (committee_id);
-CREATE UNIQUE INDEX uq_score_sheet_valid ON score_sheet (member_id, bid_id, part) WHERE NOT void;
+CREATE UNIQUE INDEX uq_score_sheet_valid ON score_sheet (member_id, bid_id) WHERE NOT void;
 """
 
 # Evidence is inserted and never changed. What may change beside it is named here: a vote or sheet becomes void, a draw
