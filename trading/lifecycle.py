@@ -32,6 +32,7 @@ class Circumstances:
     """What a guard may know beyond the lot itself; whoever moves the lot passes what the step needs.
 
     `documents` are the kinds attached, `candidates` the 统一社会信用代码 by rank, public until `publicity_ends`.
+    `by` are the qualities of who takes the step; `by_order` tells that a supervisor suspended the lot.
     """
 
     documents: frozenset[str] = frozenset()
@@ -41,6 +42,8 @@ class Circumstances:
     winner: str | None = None
     missing: tuple[str, ...] = ()
     reason: str = ""
+    by: frozenset[By] = frozenset()
+    by_order: bool = False
 
 
 Guard = Callable[[LotFacts, Circumstances, Pack, datetime], GgzyError | None]
@@ -163,9 +166,11 @@ def _may_be_suspended(lot: LotFacts, told: Circumstances, pack: Pack, now: datet
     )
 
 
-def _may_be_resumed(lot: LotFacts, _told: Circumstances, _pack: Pack, now: datetime) -> GgzyError | None:
+def _may_be_resumed(lot: LotFacts, told: Circumstances, _pack: Pack, now: datetime) -> GgzyError | None:
     if not lot.suspended:
         return GgzyError("lot.not_suspended", Kind.CONFLICT)
+    if told.by_order and By.SUPERVISOR not in told.by:
+        return GgzyError("lot.suspended_by_order", Kind.FORBIDDEN)
     if lot.state == State.ANNOUNCED and lot.deadline is not None and lot.deadline <= now:
         return GgzyError("deadline.passed_while_suspended", Kind.CONFLICT, deadline=isoformat(lot.deadline))
     return None

@@ -15,7 +15,7 @@ from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import notices, policy
-from trading.lifecycle import STEPS, Circumstances, Step, decide
+from trading.lifecycle import STEPS, By, Circumstances, Step, decide
 from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts
 from trading.rulepack import Pack, pack_at
 from trading.tables import DocumentRow, LotRow, TenderRow
@@ -73,7 +73,7 @@ async def move(
     if chosen.together:
         raise GgzyError("lot.moves_with_tender", Kind.CONFLICT, step=step)
     now = await database.now(session)
-    known = replace(await circumstances(session, lot), **told)
+    known = replace(await circumstances(session, lot), by=policy.qualities(actor, lot), **told)
     after = await advance(session, lot, chosen, known, now)
     if step in TOLD and lot.state not in UNANNOUNCED:
         await notices.publish(session, actor, lot, TOLD[step], title=lot.title, text=known.reason, entropy=entropy)
@@ -85,7 +85,9 @@ async def move(
 async def advance(session: AsyncSession, lot: LotFacts, step: Step, known: Circumstances, now: datetime) -> LotFacts:
     """Decide the step for a locked lot and write the state; the caller asks the policy and records the event."""
     after = decide(lot, step.name, known, rules(lot, now), now)
+    ordered = known.by_order or (step.name == "suspend" and By.SUPERVISOR in known.by)
     values = {"state": str(after.state), "suspended": after.suspended, "moved_at": now}
+    values["by_order"] = after.suspended and ordered
     await session.execute(update(LotRow).where(LotRow.id == lot.id).values(values))
     return after
 
@@ -117,11 +119,13 @@ async def circumstances(session: AsyncSession, lot: LotFacts) -> Circumstances:
         DocumentRow.tender_id == lot.tender_id, (DocumentRow.lot_id == lot.id) | DocumentRow.lot_id.is_(None)
     )
     kinds = frozenset((await session.scalars(query.distinct())).all())
+    row = await session.get_one(LotRow, lot.id)
+    known = Circumstances(documents=kinds, by_order=row.by_order)
     publicity = await notices.newest(session, lot, "candidates")
     if publicity is None:
-        return Circumstances(documents=kinds)
+        return known
     ranked = sorted(publicity.data["candidates"], key=lambda candidate: int(candidate["rank"]))
-    return Circumstances(kinds, candidates=tuple(c["bidder"] for c in ranked), publicity_ends=publicity.ends_at)
+    return replace(known, candidates=tuple(one["bidder"] for one in ranked), publicity_ends=publicity.ends_at)
 
 
 async def seen(session: AsyncSession, actor: Actor, lot: LotFacts) -> GgzyError | None:

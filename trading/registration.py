@@ -98,7 +98,7 @@ async def _write_lots(
         lot = known.pop(draft.number, None)
         if lot is None:
             values = {"id": new_id(entropy), "tender_id": tender_id, "number": draft.number, "moved_at": now}
-            session.add(LotRow(state=str(State.DRAFT), suspended=False, **values, **columns(draft)))
+            session.add(LotRow(state=str(State.DRAFT), suspended=False, by_order=False, **values, **columns(draft)))
         elif keeps_key(draft, lot):
             await session.execute(update(LotRow).where(LotRow.id == lot.id).values(columns(draft)))
         else:

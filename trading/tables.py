@@ -128,8 +128,9 @@ class LotRow(Base):
         CheckConstraint("opening_policy IN ('quorum', 'quorum_and_bidder', 'quorum_or_bidder')", name="policy"),
         CheckConstraint("estimate > 0 AND bond >= 0 AND ceiling > 0", name="amounts"),
         CheckConstraint("octet_length(opening_key_hash) = 32", name="key"),
+        CheckConstraint("suspended OR NOT by_order", name="by_order"),
         CheckConstraint(
-            "state IN ('draft', 'entered', 'accepted', 'terminated') "
+            "state IN ('draft', 'entered', 'accepted', 'terminated', 'archived') "
             "OR (opening_key_hash IS NOT NULL AND deadline IS NOT NULL)",
             name="announced",
         ),
@@ -141,6 +142,7 @@ class LotRow(Base):
     title: Mapped[str]
     state: Mapped[str]
     suspended: Mapped[bool] = mapped_column(server_default=text("false"))
+    by_order: Mapped[bool] = mapped_column(server_default=text("false"))
     moved_at: Mapped[datetime]
     deadline: Mapped[datetime | None]
     estimate: Mapped[Decimal] = mapped_column(Money)

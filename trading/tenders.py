@@ -73,15 +73,14 @@ async def step(
         known = await lots.circumstances(session, lot)
         known = Circumstances(documents=known.documents, missing=tuple(missing))
         await lots.advance(session, lot, chosen, known, now)
-    if name in {"return", "accept"}:
-        await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(missing=list(missing)))
+    data: dict[str, Any] = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
+    values: dict[str, Any] = {"missing": list(missing)}
     if name == "announce":
-        await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(announced_at=now))
+        data["terms"], values["announced_at"] = [_terms(lot) for lot in found], now
         title = tender.title
         await notices.publish(session, actor, found[0], "tender", title=title, text=text, entropy=entropy, whole=True)
-    data: dict[str, Any] = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
-    if name == "announce":
-        data["terms"] = [_terms(lot) for lot in found]
+    if name != "enter":
+        await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(values))
     await trail.record(session, actor, f"tender.{chosen.event}", data, trade=tender_id, entropy=entropy)
     return await load(session, tender_id)
 

@@ -90,6 +90,7 @@ CREATE TABLE lot (
     title varchar NOT NULL,
     state varchar NOT NULL,
     suspended BOOLEAN DEFAULT false NOT NULL,
+    by_order BOOLEAN DEFAULT false NOT NULL,
     moved_at timestamptz NOT NULL,
     deadline timestamptz,
     estimate NUMERIC(18, 2) NOT NULL,
@@ -111,7 +112,8 @@ CREATE TABLE lot (
     CONSTRAINT ck_lot_policy CHECK (opening_policy IN ('quorum', 'quorum_and_bidder', 'quorum_or_bidder')),
     CONSTRAINT ck_lot_amounts CHECK (estimate > 0 AND bond >= 0 AND ceiling > 0),
     CONSTRAINT ck_lot_key CHECK (octet_length(opening_key_hash) = 32),
-    CONSTRAINT ck_lot_announced CHECK (state IN ('draft', 'entered', 'accepted', 'terminated') OR (opening_key_hash IS NOT NULL AND deadline IS NOT NULL)),
+    CONSTRAINT ck_lot_by_order CHECK (suspended OR NOT by_order),
+    CONSTRAINT ck_lot_announced CHECK (state IN ('draft', 'entered', 'accepted', 'terminated', 'archived') OR (opening_key_hash IS NOT NULL AND deadline IS NOT NULL)),
     CONSTRAINT fk_lot_tender_id FOREIGN KEY(tender_id) REFERENCES tender (id)
 );
 CREATE TABLE document (
