@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from archive import paper, trail
+from archive import paper, recording, trail
 from experts import committees, evaluations, offers, policy, scoring
 from experts.evaluations import Desk
 from experts.scoring import OPINION, SHEET, Offer, Opinion, Sheet
-from experts.tables import MemberRow, OpinionRow, RejectionRow, ReportRow
+from experts.tables import CommitteeRow, MemberRow, OpinionRow, RejectionRow, ReportRow
 from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import isoformat, parse
@@ -146,7 +146,7 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
         "opinions": [_opinion(one, opinions[one.id]) for one in members],
         "result": result,
         "result_sha256": row.digest.hex(),
-        "sandbox": await trail.in_sandbox(session),
+        "sandbox": await recording.in_sandbox(session),
     }
     row.report, row.finished_at = canonical.encode(document), now
     await session.flush()
@@ -327,8 +327,8 @@ async def _opinions(session: AsyncSession, report_id: UUID) -> list[OpinionRow]:
 async def _final(session: AsyncSession, lot_id: UUID) -> bytes:
     query = (
         select(ReportRow.report)
-        .join(committees.CommitteeRow, committees.CommitteeRow.id == ReportRow.committee_id)
-        .where(committees.CommitteeRow.lot_id == lot_id, ReportRow.void.is_(False), ReportRow.report.is_not(None))
+        .join(CommitteeRow, CommitteeRow.id == ReportRow.committee_id)
+        .where(CommitteeRow.lot_id == lot_id, ReportRow.void.is_(False), ReportRow.report.is_not(None))
     )
     found = (await session.scalars(query)).one_or_none()
     if found is None:
