@@ -1,8 +1,8 @@
-"""Taking the files out of opened envelopes: each lies in the store under its SHA-256, in flat memory, and again after a crash.
+"""Taking the files out of opened envelopes: each into the store under its SHA-256, in flat memory.
 
-Three steps like an upload: `next_task` (a short transaction) says what is to be done, `extract` streams without one, `keep` writes
-the rows. The payload is read twice: once to hash it and to know that it is authentic to its last record, once to store it,
-so that nothing of a body that was tampered with is ever kept.
+Three steps like an upload: `next_task` (a short transaction) says what is to be done, `extract` streams without one,
+`keep` writes the rows. The payload is read twice: once to hash it and to know that it is authentic to its last
+record, once to store it, so that nothing of a body that was tampered with is ever kept.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from bidding.verdict import Shares, stream
 from kernel.actor import Actor
 from kernel.database import now
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import files, lots
 
 
@@ -79,8 +79,7 @@ async def next_task(session: AsyncSession, given: Shares) -> Task | None:
         return None
     entry, bid = found
     envelope = manifests.parse(bid.manifest).envelope(EnvelopeKind(entry.kind))
-    parts = [part for part in await uploads.parts(session, bid.upload_id) if part.kind == entry.kind]
-    keys = tuple(uploads.part_key(bid.upload_id, part.root) for part in parts)
+    keys = await uploads.keys(session, bid.upload_id, entry.kind)
     return Task(bid.id, bid.lot_id, envelope, keys, shares.combine(given.images[entry.position], given.threshold))
 
 
@@ -133,13 +132,21 @@ async def keep(session: AsyncSession, actor: Actor, task: Task, out: Extracted, 
     await session.flush()
 
 
+async def lot_of(session: AsyncSession, bid_id: UUID) -> UUID:
+    """Return the lot of a bid, so that its committee can be asked for; ``bid.not_found``."""
+    bid = await session.get(BidRow, bid_id)
+    if bid is None:
+        raise not_found("bid")
+    return bid.lot_id
+
+
 async def list_files(
     session: AsyncSession, actor: Actor, bid_id: UUID, committee: frozenset[UUID] = frozenset()
 ) -> Sequence[File]:
     """Return the files of a bid to its bidder, the committee (user ids) and those who oversee the lot."""
     bid = await session.get(BidRow, bid_id)
     if bid is None:
-        raise GgzyError("bid.not_found", Kind.NOT_FOUND)
+        raise not_found("bid")
     lot = await lots.facts(session, bid.lot_id)
     permit(policy.may_read_files(actor, lot, bid.party, committee))
     query = select(OpenedFileRow).where(OpenedFileRow.bid_id == bid_id)

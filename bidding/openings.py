@@ -1,8 +1,9 @@
-"""Openings as the server leads them: begun by the witness after the deadline, helped by custodians, one verdict per envelope.
+"""Openings as the server leads them: begun by the witness after the deadline, helped by custodians.
 
-`begin` fixes the list of envelopes under the lot's lock and logs it. `take_shares` keeps a custodian's checked answer; when
-enough are there, `bidding.verdict` opens envelope by envelope, each in its own transaction, so that a crash between two of
-them loses nothing and opens nothing twice; `bidding.record` ends it. Two who open at once do the work of one.
+`begin` fixes the list of envelopes under the lot's lock and logs it. `take_shares` keeps a custodian's checked
+answer; when enough are there, `bidding.verdict` opens envelope by envelope, each in its own transaction, so that a
+crash between two of them loses nothing and opens nothing twice; `bidding.record` ends it. Two who open at once do the
+work of one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
-from bidding import ceremony, policy, submissions
+from archive.event import decode
+from archive.trail import Entry
+from bidding import ceremony, custodian, policy, submissions
 from bidding import manifest as manifests
-from bidding.tables import BEGAN, OPENED, BidRow, EntryRow, OpeningRow, ShareRow, VerdictRow
+from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, ExtractionRow, OpeningRow, ShareRow, VerdictRow
 from kernel.actor import Actor
 from kernel.database import now
 from kernel.entropy import Entropy, new_id
@@ -46,7 +49,7 @@ class Progress:
 
 
 async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, entropy: Entropy) -> Progress:
-    """Begin the opening of a stage, or return the one that has begun; fewer bids than the rule pack asks: the lot fails.
+    """Begin the opening of a stage, or return the one that has begun. With too few bids the lot fails instead.
 
     Raises ``opening.too_early``, ``opening.wrong_state``, ``opening.no_such_stage``, ``opening.not_the_witness``,
     ``opening.stage_missing``.
@@ -58,25 +61,37 @@ async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *
         return await progress(session, row, lot)
     moment = await now(session)
     permit(policy.may_begin(actor, lot, stage, moment))
+    if stage > 1 and not await technically_scored(session, lot):
+        raise GgzyError("opening.stage_not_reached", Kind.CONFLICT, stage=stage)
     if stage > 1:
-        return await _begin(session, actor, lot, stage, await _opened_before(session, lot_id, stage), entropy)
+        return await _begin(session, actor, lot, stage, await _opened_before(session, lot_id, stage), entropy=entropy)
     bids = await submissions.standing(session, lot)
     rule = lots.rules(lot, moment).rule("bids.minimum")
-    if len(bids) < int(rule.value):
+    if len(bids) < lots.rules(lot, moment).value("bids.minimum"):
         await lots.move(session, actor, lot_id, "fail", entropy=entropy, bids=len(bids), reason=rule.article)
         return Progress(None, lot_id, stage, "failed", 0, 0, (), lot.threshold, None, None)
-    begun = await _begin(session, actor, lot, stage, bids, entropy)
+    begun = await _begin(session, actor, lot, stage, bids, entropy=entropy)
     await lots.move(session, actor, lot_id, "begin_opening", entropy=entropy, bids=len(bids))
     return begun
+
+
+async def technically_scored(session: AsyncSession, lot: LotFacts) -> list[Entry]:
+    """Return the log entries that say that the technical scores of a lot are finished; then stage 2 may be opened."""
+    found = [(entry, decode(entry.opening.event)) async for entry in trail.openings(session, lot.tender_id)]
+    return [
+        entry
+        for entry, event in found
+        if event.kind == custodian.TECHNICAL_FINISHED and event.data.get("lot") == str(lot.id)
+    ]
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Progress:
     """Return how far an opening is to those who take part, and to everybody when it is finished."""
     lot = await lots.facts(session, lot_id)
-    row = await of_lot(session, lot_id, stage)
-    permit(policy.may_see_opening(actor, lot, None if row is None else row.state))
-    if row is None:
-        raise not_found("opening")
+    row = await begun(session, lot_id, stage)
+    key = await ceremony.of_lot(session, lot_id)
+    devices = frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
+    permit(policy.may_see_opening(actor, lot, row.state, devices))
     return await progress(session, row, lot)
 
 
@@ -105,12 +120,10 @@ async def entries(session: AsyncSession, opening_id: UUID) -> Sequence[tuple[Ent
     return [(entry, bid) for entry, bid in (await session.execute(query)).all()]
 
 
-async def keep_shares(
-    session: AsyncSession, actor: Actor, opening: OpeningRow, custodian: int, answer: bytes
-) -> bool:
+async def keep_shares(session: AsyncSession, actor: Actor, opening: OpeningRow, custodian: int, answer: bytes) -> bool:
     """Keep a custodian's checked answer; the first one counts, and the same again changes nothing.
 
-    Returns False for a repetition; ``share.already_given`` for another answer of the same custodian.
+    Returns False for a repetition: the images are the same, only the proofs are made anew each time.
     """
     values = {
         "opening_id": opening.id,
@@ -126,7 +139,25 @@ async def keep_shares(
 async def answers(session: AsyncSession, opening_id: UUID) -> Mapping[int, bytes]:
     """Return the custodians' answers by their numbers."""
     query = select(ShareRow.custodian, ShareRow.answer).where(ShareRow.opening_id == opening_id)
-    return {number: answer for number, answer in (await session.execute(query.order_by(ShareRow.custodian))).all()}
+    return {row.custodian: row.answer for row in await session.execute(query.order_by(ShareRow.custodian))}
+
+
+async def unfinished(session: AsyncSession) -> Sequence[tuple[UUID, int]]:
+    """Return lot and stage of the openings that have begun and are not finished."""
+    query = select(OpeningRow.lot_id, OpeningRow.stage).where(OpeningRow.state == BEGAN)
+    return [(row.lot_id, row.stage) for row in await session.execute(query.order_by(OpeningRow.began_at))]
+
+
+async def unextracted(session: AsyncSession) -> Sequence[tuple[UUID, int]]:
+    """Return lot and stage of the openings with opened envelopes whose files are still sealed."""
+    done = exists().where(ExtractionRow.bid_id == VerdictRow.bid_id, ExtractionRow.kind == VerdictRow.kind)
+    query = (
+        select(OpeningRow.lot_id, OpeningRow.stage)
+        .join(VerdictRow, VerdictRow.opening_id == OpeningRow.id)
+        .where(VerdictRow.outcome == OPENED, ~done)
+        .distinct()
+    )
+    return [(row.lot_id, row.stage) for row in await session.execute(query)]
 
 
 async def progress(session: AsyncSession, row: OpeningRow, lot: LotFacts) -> Progress:
@@ -149,7 +180,7 @@ async def progress(session: AsyncSession, row: OpeningRow, lot: LotFacts) -> Pro
 
 
 async def _begin(
-    session: AsyncSession, actor: Actor, lot: LotFacts, stage: int, bids: Sequence[BidRow], entropy: Entropy
+    session: AsyncSession, actor: Actor, lot: LotFacts, stage: int, bids: Sequence[BidRow], *, entropy: Entropy
 ) -> Progress:
     """Write down the fixed list of this stage's envelopes and log it."""
     moment = await now(session)
@@ -194,7 +225,7 @@ def _listed(bids: Sequence[BidRow], kinds: Sequence[str]) -> list[tuple[BidRow, 
 async def _opened_before(session: AsyncSession, lot_id: UUID, stage: int) -> list[BidRow]:
     """Return the bids of which every envelope of the stage before was opened."""
     before = await of_lot(session, lot_id, stage - 1)
-    if before is None or before.state == BEGAN:
+    if before is None or before.state != FINISHED:
         raise GgzyError("opening.stage_missing", Kind.CONFLICT, stage=stage - 1)
     rejected = select(VerdictRow.bid_id).where(VerdictRow.opening_id == before.id, VerdictRow.outcome != OPENED)
     query = (

@@ -1,11 +1,13 @@
 """Who may do and see what with bids, and when. Pure: facts in, a refusal or None out.
 
-Before the opening nobody but its bidder learns that a bid exists: staff, supervisors and custodians get the same answer as
-for a lot without bids (招标投标法 第二十二条; 电子招标投标办法 第二十七条). After it the opening record is public (第三十二条).
+Before the opening nobody but its bidder learns that a bid exists: staff, supervisors and custodians get the same
+answer as for a lot without bids (招标投标法 第二十二条; 电子招标投标办法 第二十七条). After it the opening record is
+public (第三十二条).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
+from uuid import UUID
 
 from bidding import tables
 from kernel.actor import Actor, Role, party, site
@@ -87,20 +89,23 @@ def may_begin(actor: Actor, lot: LotFacts, stage: int, at: datetime) -> GgzyErro
     return None
 
 
-def may_see_opening(actor: Actor, lot: LotFacts, state: str | None) -> GgzyError | None:
+def may_take_part(actor: Actor, lot: LotFacts, devices: Collection[bytes]) -> GgzyError | None:
+    """Those take part in an opening who oversee the lot or hold a share of its key (`devices` of the custodians)."""
+    return None if _oversees(actor, lot) or actor.device_key in devices else not_found("opening")
+
+
+def may_see_opening(actor: Actor, lot: LotFacts, state: str | None, devices: Collection[bytes]) -> GgzyError | None:
     """A finished opening is public (电子招标投标办法 第三十二条); one that has begun is seen by those who take part."""
     if state == tables.FINISHED:
         return None
-    if state == tables.BEGAN and (_oversees(actor, lot) or actor.device_key is not None):
-        return None
-    return not_found("opening")
+    return may_take_part(actor, lot, devices) if state == tables.BEGAN else not_found("opening")
 
 
-def may_read_files(actor: Actor, lot: LotFacts, uscc: str, experts: Iterable[object]) -> GgzyError | None:
+def may_read_files(actor: Actor, lot: LotFacts, uscc: str, committee: Collection[UUID]) -> GgzyError | None:
     """Opened files: their own bidder always, the committee and those who oversee the lot from the opening on."""
     if actor.holds(Role.BIDDER, party(uscc)):
         return None
-    if lot.state in _READING and (actor.user_id in experts or _oversees(actor, lot)):
+    if lot.state in _READING and (actor.user_id in committee or _oversees(actor, lot)):
         return None
     return not_found("bid")
 

@@ -1,7 +1,8 @@
-"""Issuing receipts (docs/spec/receipt.md): the opening of one log entry, stamped by the time authority over its very bytes.
+"""Issuing receipts (docs/spec/receipt.md): the opening of one log entry, stamped by the time authority.
 
-A receipt needs no signature of the platform: the time-stamping authority vouches for its time, the log's checkpoint for its
-entry, and `archive.receipt` checks both without the platform. The same form acknowledges a bid, a withdrawal, a confirmation.
+A receipt needs no signature of the platform: the time-stamping authority vouches for its time, the log's checkpoint
+for its entry, and `archive.receipt` checks both without the platform. The same form acknowledges a bid, a withdrawal,
+a confirmation.
 """
 
 import hashlib

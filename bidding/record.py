@@ -1,6 +1,7 @@
-"""The end of an opening: its record (``ggzy/opening-record/v1``, docs/spec/opening-record.md), stamped, logged and public.
+"""The end of an opening: its record (``ggzy/opening-record/v1``, docs/spec/opening-record.md), stamped and public.
 
-电子招标投标办法 第三十二条: the record is published; it says who was present, what each bidder offered, and what was rejected and why.
+电子招标投标办法 第三十二条: the record is published; it says who was present, what each bidder offered, and what was
+rejected and why.
 """
 
 import hashlib
@@ -13,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
 from archive.recording import in_sandbox
-from bidding import ceremony, openings, policy, verdict
+from bidding import ceremony, openings, verdict
 from bidding.keysetup import Custodian
 from bidding.openings import Progress
+from bidding.receipt import Receipt
 from bidding.submissions import Desk
 from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, OpeningRow
 from bidding.verdict import Verdict
@@ -23,7 +25,7 @@ from kernel import canonical
 from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.database import now
-from kernel.errors import not_found, permit
+from kernel.errors import not_found
 from trading import lots, parties
 from trading.lot import LotFacts
 
@@ -41,7 +43,7 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, 
     if row.state != BEGAN or len(verdicts) < len(listed):
         return await openings.progress(session, row, lot)
     moment = await now(session)
-    record = await _compose(session, row, lot, listed, verdicts, moment)
+    record = await _compose(session, row, lot, listed, verdicts, moment=moment)
     digest = hashlib.sha256(record).digest()
     said = {"lot": str(lot.id), "opening": str(row.id), "stage": stage, "record": digest.hex()}
     opening = await trail.record(
@@ -56,14 +58,12 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, 
     return await openings.progress(session, row, lot)
 
 
-async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> OpeningRow:
-    """Return the row of a finished opening, whose record is public; ``opening.not_found``."""
-    lot = await lots.facts(session, lot_id)
+async def find(session: AsyncSession, lot_id: UUID, stage: int) -> Receipt:
+    """Return the record of a finished opening with its token and log entry, for everybody; ``opening.not_found``."""
     row = await openings.of_lot(session, lot_id, stage)
-    permit(policy.may_see_opening(actor, lot, None if row is None else row.state))
-    if row is None or row.state != FINISHED:
+    if row is None or row.record is None or row.token is None or row.commitment is None:
         raise not_found("opening")
-    return row
+    return Receipt(row.record, row.token, hashlib.sha256(row.record).digest(), row.commitment)
 
 
 async def _compose(
@@ -72,6 +72,7 @@ async def _compose(
     lot: LotFacts,
     listed: Sequence[tuple[EntryRow, BidRow]],
     verdicts: dict[tuple[UUID, str], Verdict],
+    *,
     moment: datetime,
 ) -> bytes:
     key = await ceremony.of_lot(session, lot.id)
@@ -93,9 +94,7 @@ async def _compose(
             "key": row.key_hash.hex(),
             "led_by": str(row.user_id),
             "custodians": [_present(one, given[one.index]) for one in key.custodians if one.index in given],
-            "bids": [
-                {"name": names.get(bid.party), **_bid(bid, listed, verdicts)} for bid in bids.values()
-            ],
+            "bids": [{"name": names.get(bid.party), **_bid(bid, listed, verdicts)} for bid in bids.values()],
         }
     )
 

@@ -1,7 +1,8 @@
-"""What a lot publishes for sealing (``ggzy/seal-target/v1``): its deadline, envelopes, and the opening key of its custodians."""
+"""What a lot publishes for sealing (``ggzy/seal-target/v1``): its deadline, envelopes, opening key."""
+
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from uuid import UUID
 
 from archive.recording import in_sandbox
 from bidding import ceremony

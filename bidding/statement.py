@@ -1,7 +1,8 @@
 """What a bidder signs about a bid it has handed in: its withdrawal, or that it stands under a moved deadline. Pure.
 
-Both are signed messages (`bidding.signed`) that name lot, bid, the bid's receipt and the deadline in force, so that none can be
-used for another bid or again after the deadline has moved once more. Specified in docs/spec/submission.md.
+Both are signed messages (`bidding.signed`) that name lot, bid, the bid's receipt and the deadline in force, so that
+none can be used for another bid or again after the deadline has moved once more. Specified in
+docs/spec/submission.md.
 """
 
 import hashlib

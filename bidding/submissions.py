@@ -1,8 +1,8 @@
 """Handing in and replacing bids: the deadline is decided here.
 
-The order is that of 电子招标投标办法 第二十七条: everything is in the store first; then the lot is locked; then the database tells
-the time; what follows either happens as a whole before the deadline or not at all. If the time authority does not answer,
-nothing is accepted: a bid without a receipt is worse than a bidder who tries again.
+The order is that of 电子招标投标办法 第二十七条: everything is in the store first; then the lot is locked; then the
+database tells the time; what follows either happens as a whole before the deadline or not at all. If the time
+authority does not answer, nothing is accepted: a bid without a receipt is worse than a bidder who tries again.
 """
 
 import hashlib
@@ -31,7 +31,6 @@ from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
 from trading.lot import LotFacts
-
 
 Value = TypeVar("Value")
 
@@ -71,8 +70,9 @@ class Bid:
 async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission: Submission, *, desk: Desk) -> Bid:
     """Take a bid whose parts are all stored, or replace the one before it, and issue the receipt.
 
-    Refusals: ``upload.closed``, ``bid.parts_missing``, ``bid.wrong_root``, ``bid.late``, ``bid.not_open``, ``lot.suspended``,
-    ``bid.replaces_other``, ``device.not_enrolled`` and those of `manifest.parse` and `manifest.check`.
+    Refusals: ``upload.closed``, ``bid.parts_missing``, ``bid.wrong_root``, ``bid.late``, ``bid.not_open``,
+    ``lot.suspended``, ``bid.replaces_other``, ``device.not_enrolled`` and those of `manifest.parse` and
+    `manifest.check`.
     """
     upload = await _whole_upload(session, actor, lot_id, submission.upload_id)
     manifest = manifests.parse(submission.manifest)
@@ -84,7 +84,7 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
     await _use(session, upload)
     previous = await _replace(session, lot_id, upload.party, manifest.previous)
     bid_id = new_id(desk.entropy)
-    said = _said(bid_id, lot, upload.party, manifest, submission, actor)
+    said = {"bid": str(bid_id), "bidder": upload.party, **_said(lot, manifest, submission, actor)}
     opening = await trail.record(
         session, actor, "bid.received", said, trade=lot.tender_id, entropy=desk.entropy, at=moment
     )
@@ -222,13 +222,9 @@ async def _replace(session: AsyncSession, lot_id: UUID, bidder: str, replaces: b
     return row
 
 
-def _said(
-    bid_id: UUID, lot: LotFacts, bidder: str, manifest: Manifest, submission: Submission, actor: Actor
-) -> dict[str, object]:
+def _said(lot: LotFacts, manifest: Manifest, submission: Submission, actor: Actor) -> dict[str, object]:
     return {
-        "bid": str(bid_id),
-        "bidder": bidder,
-        "deadline": isoformat(lot.deadline),
+        "deadline": isoformat(_fixed(lot.deadline)),
         "envelopes": [
             {"kind": envelope.kind.value, "length": envelope.length, "root": envelope.root.hex()}
             for envelope in manifest.envelopes

@@ -1,4 +1,4 @@
-"""Tables of uploads, bids and openings. What is evidence is never updated or deleted; the migration's triggers hold that."""
+"""Tables of uploads, bids and openings. Evidence is never updated or deleted; the migration's triggers hold that."""
 
 from datetime import datetime
 from typing import Any

@@ -1,9 +1,10 @@
 """Upload sessions: the bodies of a sealed bid arrive in parts of 8 MiB, in any order, each named by its tree root.
 
-A part is stored in three steps so that no transaction is open while bytes stream: `place_part` (a short transaction) says
-where it goes, `store_part` streams it into the object store and checks length and root on the way, `record_part` writes
-its row once the object is durable. A crash between the last two leaves an object that nobody refers to, never a row without
-its object. Objects lie under ``uploads/<session>/<root>``, so that sweeping a session cannot touch another's parts.
+A part is stored in three steps so that no transaction is open while bytes stream: `place_part` (a short transaction)
+says where it goes, `store_part` streams it into the object store and checks length and root on the way, `record_part`
+writes its row once the object is durable. A crash between the last two leaves an object that nobody refers to, never
+a row without its object. Objects lie under ``uploads/<session>/<root>``, so that sweeping a session cannot touch
+another's parts.
 """
 
 import hmac
@@ -16,6 +17,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive.merkle import HASH_SIZE
 from archive.store import ObjectStore
 from bidding import policy
 from bidding.segments import PART_SIZE, PartHasher
@@ -110,15 +112,21 @@ async def parts(session: AsyncSession, upload_id: UUID) -> list[PartRow]:
     return list((await session.execute(query)).scalars())
 
 
+async def keys(session: AsyncSession, upload_id: UUID, kind: str) -> tuple[str, ...]:
+    """Return the store's keys of one body's parts, in order."""
+    query = select(PartRow.root).where(PartRow.upload_id == upload_id, PartRow.kind == kind).order_by(PartRow.number)
+    return tuple(part_key(upload_id, root) for root in (await session.scalars(query)).all())
+
+
 async def place_part(
-    session: AsyncSession, actor: Actor, upload_id: UUID, kind: str, number: int, root: bytes
+    session: AsyncSession, actor: Actor, upload_id: UUID, *, kind: str, number: int, root: bytes
 ) -> Place:
     """Say where a part goes, or refuse it: ``part.out_of_range``, ``part.conflict``, ``upload.closed``."""
     row = await _own(session, actor, upload_id)
     if row.state != OPEN or await now(session) >= row.expires_at:
         raise GgzyError("upload.closed", Kind.CONFLICT)
     length = {str(k): int(n) for k, n in row.bodies}.get(kind, 0)
-    if not 0 <= number < count(length) or len(root) != 32:
+    if not 0 <= number < count(length) or len(root) != HASH_SIZE:
         raise GgzyError("part.out_of_range", envelope=kind, number=number, parts=count(length))
     known = await session.get(PartRow, (upload_id, kind, number))
     if known is not None and not hmac.compare_digest(known.root, root):
@@ -165,10 +173,10 @@ async def expire(session: AsyncSession, limit: int = 100) -> list[UUID]:
 
 async def sweep(store: ObjectStore, upload_id: UUID) -> int:
     """Delete the objects of a session that `expire` closed; return how many. A used session is never given here."""
-    keys = [key async for key in store.keys(prefix(upload_id))]
-    for key in keys:
+    left = [key async for key in store.keys(prefix(upload_id))]
+    for key in left:
         await store.delete(key)
-    return len(keys)
+    return len(left)
 
 
 async def _own(session: AsyncSession, actor: Actor, upload_id: UUID, *, lock: bool = False) -> UploadRow:

@@ -1,10 +1,11 @@
-"""One verdict per envelope: the custodians' shares combined, the first records opened, the form read; or the reason why not.
+"""One verdict per envelope: shares combined, the first records opened, the form read; or the reason why not.
 
-A bad bid is a verdict and stops nobody; a store or database that fails is no verdict, the opening waits and goes on later.
-The row that is locked is the envelope's own, so that several who open share the work and none does it twice.
+A bad bid is a verdict and stops nobody; a store or database that fails is no verdict, the opening waits and goes on
+later. The row that is locked is the envelope's own, so that several who open share the work and none does it twice.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,21 +20,29 @@ from bidding import opening as shares
 from bidding import uploads
 from bidding.form import Form
 from bidding.header import EnvelopeKind
-from bidding.manifest import Envelope
 from bidding.stream import SEALED_SIZE
 from bidding.tables import OPENED, REJECTED, BidRow, EntryRow, VerdictRow
-from bidding.unsealing import EnvelopeReader, open_envelope
+from bidding.unsealing import open_envelope
 from kernel.database import now
 from kernel.errors import GgzyError, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The checked shares of an opening: by position in its list, by custodian, the 32-byte images D."""
+    """The checked shares of an opening: by position in its list, by custodian, the 32-byte images D.
+
+    `complete` when every custodian has answered, so that an envelope whose shares are too few stays closed for ever.
+    """
 
     opening_id: UUID
     threshold: int
+    complete: bool
     images: Sequence[Mapping[int, bytes]]
+
+    @property
+    def decidable(self) -> list[int]:
+        """The positions for which nothing more needs to come."""
+        return [n for n, given in enumerate(self.images) if self.complete or len(given) >= self.threshold]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +64,7 @@ async def decide_next(session: AsyncSession, store: ObjectStore, given: Shares) 
         .join(BidRow, BidRow.id == EntryRow.bid_id)
         .where(
             EntryRow.opening_id == given.opening_id,
+            EntryRow.position.in_(given.decidable),
             ~exists().where(VerdictRow.bid_id == EntryRow.bid_id, VerdictRow.kind == EntryRow.kind),
         )
         .order_by(EntryRow.position)
@@ -65,6 +75,8 @@ async def decide_next(session: AsyncSession, store: ObjectStore, given: Shares) 
     if found is None:
         return False
     entry, bid = found
+    if await session.get(VerdictRow, (given.opening_id, bid.id, entry.kind)) is not None:
+        return True  # decided by another between this statement's snapshot and its lock
     outcome, code, form = await _open(session, store, bid, entry, given)
     session.add(
         VerdictRow(
@@ -90,17 +102,6 @@ async def list_all(session: AsyncSession, opening_id: UUID) -> dict[tuple[UUID, 
     }
 
 
-async def reader(
-    session: AsyncSession, store: ObjectStore, bid: BidRow, kind: str, position: int, given: Shares
-) -> EnvelopeReader:
-    """Return the reader of an envelope whose shares are there; nothing of its body is fetched yet."""
-    envelope = manifests.parse(bid.manifest).envelope(EnvelopeKind(kind))
-    shared = shares.combine(given.images[position], given.threshold)
-    parts = [part for part in await uploads.parts(session, bid.upload_id) if part.kind == kind]
-    keys = [uploads.part_key(bid.upload_id, part.root) for part in parts]
-    return _reader(envelope, shared, stream(store, keys))
-
-
 async def stream(store: ObjectStore, keys: Sequence[str]) -> AsyncIterator[bytes]:
     """Stream a body from its parts; the first piece is one record, enough for most forms."""
     for number, key in enumerate(keys):
@@ -111,21 +112,17 @@ async def stream(store: ObjectStore, keys: Sequence[str]) -> AsyncIterator[bytes
             yield chunk
 
 
-def _reader(envelope: Envelope, shared: bytes, body: AsyncIterator[bytes]) -> EnvelopeReader:
-    return open_envelope(envelope.header, envelope.preamble, shared, body)
-
-
 async def _open(
     session: AsyncSession, store: ObjectStore, bid: BidRow, entry: EntryRow, given: Shares
 ) -> tuple[str, str | None, Form | None]:
+    """Read the form; a refusal is the verdict's code, unless the store itself does not answer."""
     try:
-        opened = await reader(session, store, bid, entry.kind, entry.position, given)
-        try:
-            form = await opened.form()
-        finally:
-            await opened.aclose()
+        envelope = manifests.parse(bid.manifest).envelope(EnvelopeKind(entry.kind))
+        shared = shares.combine(given.images[entry.position], given.threshold)
+        body = stream(store, await uploads.keys(session, bid.upload_id, entry.kind))
+        async with aclosing(open_envelope(envelope.header, envelope.preamble, shared, body)) as opened:
+            return OPENED, None, await opened.form()
     except GgzyError as error:
         if error.kind is Kind.UNAVAILABLE:
             raise
         return REJECTED, error.code, None
-    return OPENED, None, form

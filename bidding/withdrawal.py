@@ -1,6 +1,7 @@
-"""Withdrawing a bid, and confirming one under a moved deadline: a signed statement before the deadline, and a receipt for it.
+"""Withdrawing a bid, and confirming one under a moved deadline: a signed statement in time, and a receipt for it.
 
-招标投标法 第二十九条: a bidder may withdraw until the deadline; 实施条例 第三十五条: the bond then goes back within five days.
+招标投标法 第二十九条: a bidder may withdraw until the deadline; 实施条例 第三十五条: the bond then goes back within
+five days.
 """
 
 import hashlib
@@ -12,7 +13,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
-from bidding import policy, receipt as receipts, statement as statements, submissions
+from bidding import policy, submissions
+from bidding import receipt as receipts
+from bidding import statement as statements
 from bidding.receipt import Receipt
 from bidding.submissions import Desk
 from bidding.tables import CONFIRMATION, LIVE, WITHDRAWAL, WITHDRAWN, BidRow, StatementRow
@@ -40,7 +43,7 @@ class _Case:
 async def withdraw(session: AsyncSession, actor: Actor, bid_id: UUID, statement: bytes, *, desk: Desk) -> Receipt:
     """Withdraw a live bid before the deadline by a signed statement; return the acknowledgment (a receipt)."""
     case = await _case(session, actor, bid_id)
-    issued = await _keep(session, actor, case, WITHDRAWAL, statement, desk)
+    issued = await _keep(session, actor, case, WITHDRAWAL, statement, desk=desk)
     case.row.state = WITHDRAWN
     await session.flush()
     return issued
@@ -51,7 +54,7 @@ async def confirm(session: AsyncSession, actor: Actor, bid_id: UUID, statement: 
     case = await _case(session, actor, bid_id)
     if case.deadline in (case.row.deadline, await submissions.confirmed(session, case.row)):
         raise GgzyError("bid.nothing_to_confirm", Kind.CONFLICT)
-    return await _keep(session, actor, case, CONFIRMATION, statement, desk)
+    return await _keep(session, actor, case, CONFIRMATION, statement, desk=desk)
 
 
 async def acknowledgment(session: AsyncSession, actor: Actor, bid_id: UUID, kind: str) -> Receipt:
@@ -84,7 +87,7 @@ async def _case(session: AsyncSession, actor: Actor, bid_id: UUID) -> _Case:
 
 
 async def _keep(
-    session: AsyncSession, actor: Actor, case: _Case, kind: str, statement: bytes, desk: Desk
+    session: AsyncSession, actor: Actor, case: _Case, kind: str, statement: bytes, *, desk: Desk
 ) -> Receipt:
     """Keep a checked statement with its event and its acknowledgment."""
     row, lot = case.row, case.lot

@@ -199,3 +199,8 @@ def upgrade() -> None:
         op.execute(
             f"CREATE TRIGGER {table}_final BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION bidding_final()"
         )
+    for table in ("bid", "opening", *FINAL):
+        op.execute(
+            f"CREATE TRIGGER {table}_whole BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION bidding_final()"
+        )

@@ -14,6 +14,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive import trail
 from archive.store import ObjectStore
 from archive.timestamp import LocalAuthority, new_authority_keys
 from bidding import bidfile, keymaking, keysetup, sealing, uploads
@@ -21,6 +22,7 @@ from bidding import transcript as transcripts
 from bidding.bidfile import BidFile
 from bidding.form import Form
 from bidding.header import EnvelopeKind, Policy
+from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
 from bidding.keysetup import Custodian, Setup
 from bidding.payload import FilePlan
 from bidding.sealing import EnvelopePlan
@@ -29,8 +31,8 @@ from bidding.target import EnvelopeSlot, SealTarget
 from bidding.transcript import OpeningKey
 from bidding.uploads import Upload
 from kernel import actor as actors
-from kernel.actor import Actor, Grant, Role
-from kernel.clock import SystemClock
+from kernel.actor import SYSTEM, Actor, Grant, Role
+from kernel.clock import SystemClock, isoformat
 from kernel.database import now
 from kernel.entropy import Entropy, SeededEntropy, SystemEntropy
 from trading.lot import LotFacts
@@ -225,7 +227,9 @@ async def upload(session: AsyncSession, store: ObjectStore, who: Person, lot_id:
     for envelope in bid.manifest.envelopes:
         for part in bidfile.parts(bid, envelope.kind):
             kind = envelope.kind.value
-            place = await uploads.place_part(session, who.actor, opened.id, kind, part.number, part.root)
+            place = await uploads.place_part(
+                session, who.actor, opened.id, kind=kind, number=part.number, root=part.root
+            )
             data = bid.path.read_bytes()[part.offset : part.offset + part.size]
             await uploads.store_part(store, place, chunks(data))
             await uploads.record_part(session, who.actor, place)
@@ -244,3 +248,55 @@ def desk(folder: Path) -> Desk:
         new_authority_keys(folder, clock=SystemClock(), entropy=SystemEntropy(), sandbox=False)
     authority = LocalAuthority.load(folder, clock=SystemClock(), entropy=SystemEntropy())
     return Desk(authority, "test/log", SystemEntropy())
+
+
+async def give_key(session: AsyncSession, lot_id: UUID, made: Custodians) -> None:
+    """Write down a finished key making and give its key to the lot."""
+    moment, ceremony_id = await now(session), uuid4()
+    setup = transcripts.verify_transcript(made.transcript).setup
+    session.add(
+        CeremonyRow(
+            id=ceremony_id,
+            site=SITE,
+            purchaser=PURCHASER,
+            setup=keysetup.write(setup),
+            threshold=setup.threshold,
+            size=setup.size,
+            count=1,
+            state="finished",
+            made_by=uuid4(),
+            made_at=moment,
+            expires_at=moment + timedelta(hours=1),
+            ended_at=moment,
+            transcript=made.transcript,
+            transcript_hash=made.key.transcript,
+        )
+    )
+    await session.flush()
+    session.add(
+        OpeningKeyRow(
+            key_hash=made.key.key_hash,
+            ceremony_id=ceremony_id,
+            number=made.key.index,
+            public_key=made.key.public_key,
+            verification_shares=b"".join(made.key.verification_shares),
+            lot_id=lot_id,
+            assigned_at=moment,
+        )
+    )
+    await session.flush()
+
+
+async def announce(session: AsyncSession, facts: LotFacts) -> None:
+    """Log the announcement of a lot as trading does."""
+    assert facts.deadline is not None
+    assert facts.opening_key_hash is not None
+    terms = {
+        "lot": str(facts.id),
+        "deadline": isoformat(facts.deadline),
+        "envelopes": [{"kind": rule.kind, "stage": rule.stage} for rule in facts.envelopes],
+        "opening_policy": facts.opening_policy,
+        "key": facts.opening_key_hash.hex(),
+    }
+    said = {"step": "announce", "lots": [str(facts.id)], "missing": [], "terms": [terms]}
+    await trail.record(session, SYSTEM, "tender.announced", said, trade=facts.tender_id, entropy=SystemEntropy())

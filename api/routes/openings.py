@@ -1,0 +1,132 @@
+"""Openings over HTTP: begun by the witness, helped by the custodians' devices, their record for everybody."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.params import QueryParameter
+from litestar.response import Stream
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import openings as work
+from api.answer import read
+from api.routes.bidding import receipt_file
+from api.transaction import STREAMED
+from api.wiring import Installation
+from archive.store import ObjectStore
+from bidding import extraction, opening_shares, openings, quorum, record
+from bidding.openings import Progress
+from kernel.actor import Actor
+from kernel.database import Sessions
+from kernel.entropy import Entropy
+from kernel.errors import not_found
+
+Stage = Annotated[int, QueryParameter(ge=1, le=2)]
+
+
+class Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which stage is opened: 1 at the opening, 2 after the technical scores."""
+
+    stage: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of an opened envelope; `sha256` is hex, `size` in bytes."""
+
+    kind: str
+    position: int
+    name: str
+    size: int
+    sha256: str
+
+
+class OpeningController(Controller):
+    """The opening of a lot's bids."""
+
+    path = "/api/v1/lots/{lot_id:uuid}/opening"
+    tags = ("opening",)
+
+    @post("/", summary="Begin the opening")
+    async def begin(self, lot_id: UUID, data: Begin, session: AsyncSession, actor: Actor, entropy: Entropy) -> Progress:
+        """Fix and log the list of bids after the deadline; with too few of them the lot fails and nothing is opened."""
+        return await openings.begin(session, actor, lot_id, data.stage, entropy=entropy)
+
+    @get("/", summary="How far the opening is")
+    async def find(self, lot_id: UUID, session: AsyncSession, actor: Actor, stage: Stage = 1) -> Progress:
+        """Tell how far it is: to those who take part, and to everybody once it is finished."""
+        return await openings.find(session, actor, lot_id, stage)
+
+    @get("/request", summary="What the custodians' devices are asked", opt=STREAMED)
+    async def request(
+        self, lot_id: UUID, sessions: Sessions, actor: Actor, installation: Installation, stage: Stage = 1
+    ) -> Response[bytes]:
+        """Give the stamped ``ggzy/opening-request/v1``; it is made when it is first asked for, and stays the same."""
+        async with sessions.begin() as session:
+            content = await quorum.request(session, actor, lot_id, stage, authority=installation.authority)
+        return Response(content, media_type=MediaType.JSON)
+
+    @post(
+        "/shares",
+        summary="A custodian's shares",
+        opt=STREAMED,
+        request_max_body_size=opening_shares.MAX_BYTES,
+        status_code=200,
+    )
+    async def take(
+        self,
+        lot_id: UUID,
+        *,
+        request: Request[Any, Any, Any],
+        sessions: Sessions,
+        actor: Actor,
+        installation: Installation,
+        stage: Stage = 1,
+    ) -> Progress:
+        """Take ``ggzy/opening-shares/v1`` as the body; the share that completes the quorum opens the bids."""
+        answer = await read(request.receive, opening_shares.MAX_BYTES)
+        async with sessions.begin() as session:
+            given = await quorum.take(session, actor, lot_id, stage, answer)
+        return await work.proceed(installation, lot_id, stage) if len(given.custodians) >= given.needed else given
+
+    @get("/record.{suffix:str}", summary="The record of the opening, one of its four files")
+    async def record(self, lot_id: UUID, suffix: str, session: AsyncSession, stage: Stage = 1) -> Response[bytes]:
+        """Give ``json``, ``digest``, ``tsr`` or ``proof`` (of the log entry that holds the digest); for everybody."""
+        return await receipt_file(session, await record.find(session, lot_id, stage), suffix)
+
+
+class OpenedFileController(Controller):
+    """Files of opened bids."""
+
+    path = "/api/v1/bids/{bid_id:uuid}/files"
+    tags = ("opening",)
+
+    @get("/", summary="The files of an opened bid")
+    async def list_all(self, bid_id: UUID, session: AsyncSession, actor: Actor) -> list[FileView]:
+        """List the files to the bid's own people, the committee, and those who oversee the lot."""
+        found = await _files(session, actor, bid_id)
+        return [FileView(file.kind, file.position, file.name, file.size, file.sha256.hex()) for file in found]
+
+    @get("/{kind:str}/{position:int}", summary="One file of an opened bid")
+    async def content(
+        self, bid_id: UUID, kind: str, position: int, session: AsyncSession, actor: Actor, store: ObjectStore
+    ) -> Stream:
+        """Stream a file."""
+        for file in await _files(session, actor, bid_id):
+            if (file.kind, file.position) == (kind, position):
+                return _download(file.name, file.size, extraction.content(store, file))
+        raise not_found("file")
+
+
+async def _files(session: AsyncSession, actor: Actor, bid_id: UUID) -> list[extraction.File]:
+    return list(await extraction.list_files(session, actor, bid_id))
+
+
+def _download(name: str, size: int, chunks: AsyncIterator[bytes]) -> Stream:
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": disposition, "content-length": str(size)}
+    return Stream(chunks, media_type="application/octet-stream", headers=headers)
