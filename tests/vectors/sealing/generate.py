@@ -25,7 +25,7 @@ from bidding.stream import SEALED_SIZE, StreamSealer, cipher, sealed_length
 from kernel import canonical
 from kernel.clock import isoformat
 from kernel.entropy import SeededEntropy
-from tests.bidding.sample_bid import BIDDER, PRICE, PRIVATE, TARGET
+from tests.bidding.sample_bid import BIDDER, EXPECTED, PRICE, PRIVATE, TARGET
 
 FOLDER = Path(__file__).parent
 ENTROPY_SEED = b"ggzy sealing vectors v1"
