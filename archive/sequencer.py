@@ -170,12 +170,7 @@ def _resume(last: LogCheckpoint | None, signer: Signer) -> Frontier:
 
 
 async def _waiting(session: AsyncSession) -> list[Waiting]:
-    query = (
-        select(PendingRow.number, EventRow.commitment)
-        .join(EventRow, EventRow.number == PendingRow.number)
-        .order_by(PendingRow.number)
-        .limit(BATCH)
-    )
+    query = select(PendingRow.number, PendingRow.commitment).order_by(PendingRow.number).limit(BATCH)
     return [Waiting(*row) for row in await session.execute(query)]
 
 
