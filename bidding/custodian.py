@@ -65,7 +65,7 @@ class _Told:
 def examine(stamped: bytes, key: OpeningKey, pins: Pins, *, newest_seen: datetime | None) -> Examined:
     """Check a stamped request whole; `newest_seen` is the newest deadline that this device ever saw for the lot.
 
-    Raises ``request.malformed``, those of `archive.timestamp.verify`, and ``custodian.other_key``,
+    Raises ``opening_request.malformed``, those of `archive.timestamp.verify`, and ``custodian.other_key``,
     ``custodian.not_in_log``, ``custodian.wrong_entry``, ``custodian.not_announced``, ``custodian.deadline_not_newest``,
     ``custodian.deadline_went_back``, ``custodian.too_early``, ``custodian.stage_not_reached``, ``custodian.other_bid``,
     ``custodian.two_bids``, ``custodian.nothing_to_open``.

@@ -137,7 +137,7 @@ def compose(
 
 
 def parse(data: bytes) -> Request:
-    """Parse a request strictly; GgzyError ``request.malformed``. Nothing in it is believed yet."""
+    """Parse a request strictly; GgzyError ``opening_request.malformed``. Nothing in it is believed yet."""
     try:
         if len(data) > MAX_BYTES:
             raise _malformed()
@@ -159,7 +159,7 @@ def stamp(request: bytes, token: bytes) -> bytes:
 
 
 def unstamp(data: bytes) -> tuple[bytes, bytes]:
-    """Return request and token, unchecked; GgzyError ``request.malformed``."""
+    """Return request and token, unchecked; GgzyError ``opening_request.malformed``."""
     try:
         if len(data) > MAX_BYTES + 2 * MAX_TOKEN + 1024:
             raise _malformed()
@@ -183,4 +183,4 @@ def parse_manifest(bid: SealedBid) -> Manifest:
 
 
 def _malformed() -> GgzyError:
-    return GgzyError("request.malformed", Kind.INTEGRITY)
+    return GgzyError("opening_request.malformed", Kind.INTEGRITY)

@@ -166,8 +166,8 @@ def test_a_share_is_either_given_or_refused() -> None:
 def test_parsers_raise_their_own_errors_only(data: bytes) -> None:
     """Whatever bytes come in, the answer is a stable code."""
     assert refusal(opening_shares.check, data, QUESTION).code == "shares.malformed"
-    assert refusal(opening_request.parse, data).code == "request.malformed"
-    assert refusal(opening_request.unstamp, data).code == "request.malformed"
+    assert refusal(opening_request.parse, data).code == "opening_request.malformed"
+    assert refusal(opening_request.unstamp, data).code == "opening_request.malformed"
 
 
 @settings(max_examples=60)
@@ -190,7 +190,7 @@ def test_requests_are_read_as_they_were_written() -> None:
     )  # fmt: skip
     for changed in changes:
         data = canonical.encode({**told, **changed})
-        assert refusal(opening_request.parse, data).code == "request.malformed"
+        assert refusal(opening_request.parse, data).code == "opening_request.malformed"
 
 
 def test_context_binds_key_header_and_custodian() -> None:

@@ -1,0 +1,118 @@
+"""`ggzy key`: a device's key file: made, enrolled with the platform, and used to make opening keys as a custodian."""
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api import custody
+from api.cli.passphrase import ask
+from api.client import Client
+from api.locale import words
+from bidding import keyfile
+from bidding.keyfile import KeyFile
+from bidding.keysetup import Setup
+from bidding.transcript import Transcript
+from kernel.entropy import SystemEntropy
+from kernel.errors import GgzyError, Kind
+
+app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=words("cli.key.help")
+)
+
+KeyPath = Annotated[Path, typer.Option("--key", help=words("cli.key.file"))]
+PassphraseFile = Annotated[Path | None, typer.Option(help=words("cli.key.passphrase_file"))]
+Url = Annotated[str, typer.Option(envvar="GGZY_URL", help=words("cli.key.url"))]
+Token = Annotated[str, typer.Option(envvar="GGZY_TOKEN", help=words("cli.key.token"))]
+Yes = Annotated[bool, typer.Option("--yes", help=words("cli.key.yes"))]
+
+
+@app.command(help=words("cli.key.new.help"))
+def new(key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = None) -> None:
+    """Make a key file under a passphrase; an existing file is never overwritten."""
+    if key.exists():
+        raise GgzyError("keyfile.exists", Kind.CONFLICT, name=key.name)
+    entropy = SystemEntropy()
+    made = keyfile.create(entropy)
+    keyfile.save(key, made, ask(passphrase_file, twice=True), entropy=entropy)
+    print(words("cli.key.new.done", {"path": key, "fingerprint": _fingerprint(_public(made))}))
+
+
+@app.command(help=words("cli.key.enrol.help"))
+def enrol(url: Url, token: Token, key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = None) -> None:
+    """Enrol the device's key with the platform by proof of possession."""
+    made = keyfile.load(key, ask(passphrase_file))
+    asyncio.run(_enrol(url, token, made))
+    print(words("cli.key.enrol.done", {"fingerprint": _fingerprint(_public(made))}))
+
+
+@app.command(help=words("cli.key.make.help"))
+def make(
+    ceremony: Annotated[UUID, typer.Argument(help=words("cli.key.make.ceremony"))],
+    url: Url,
+    token: Token,
+    key: KeyPath = Path("device.key"),
+    passphrase_file: PassphraseFile = None,
+    *,
+    yes: Yes = False,
+) -> None:
+    """Take part in a key making to its end; broken off, it goes on when called again."""
+    passphrase = ask(passphrase_file)
+    made = asyncio.run(_make(url, token, ceremony, (key, passphrase), yes=yes))
+    print(words("cli.key.make.done", {"count": len(made.keys), "hash": made.hash.hex()}))
+
+
+async def _enrol(url: str, token: str, made: KeyFile) -> None:
+    from api.accounts import devices  # noqa: PLC0415 - brings the database's libraries
+
+    device = made.signing_key()
+    async with Client(url, token=token) as client:
+        asked = await client.post("/api/v1/me/device/challenge")
+        challenge = bytes.fromhex(asked["challenge"])
+        statement = devices.statement(UUID(asked["user_id"]), challenge, bytes(device.verify_key))
+        answered = {
+            "public_key": _public(made).hex(),
+            "challenge": challenge.hex(),
+            "signature": device.sign(statement).signature.hex(),
+        }
+        await client.put("/api/v1/me/device", answered)
+
+
+async def _make(url: str, token: str, ceremony: UUID, file: tuple[Path, str], *, yes: bool) -> Transcript:
+    path, passphrase = file
+    entropy = SystemEntropy()
+    held = keyfile.load(path, passphrase)
+
+    def keep(name: str, value: bytes) -> None:
+        keyfile.add(path, passphrase, name, value, entropy=entropy)
+
+    async with Client(url, token=token) as client:
+        setup = await custody.setup_of(client, ceremony)
+        _show(setup)
+        if not yes:
+            typer.confirm(words("cli.key.make.confirm"), abort=True)
+        return await custody.make_keys(client, held, setup, keep=keep, entropy=entropy)
+
+
+def _show(setup: Setup) -> None:
+    told = {"count": setup.count, "threshold": setup.threshold, "size": setup.size, "id": setup.ceremony}
+    print(words("cli.key.make.setup", told))
+    for one in setup.custodians:
+        role = words(f"cli.key.role.{one.role}")
+        fingerprint = _fingerprint(bytes.fromhex(one.device_key))
+        print(words("cli.key.make.custodian", {"index": one.index, "name": one.name, "role": role, "key": fingerprint}))
+    if setup.sandbox:
+        print(words("cli.key.make.sandbox"))
+
+
+def _public(made: KeyFile) -> bytes:
+    return bytes(made.signing_key().verify_key)
+
+
+def _fingerprint(public: bytes) -> str:
+    """Return 16 hex digits in groups, for people to read to each other."""
+    digits = hashlib.sha256(public).hexdigest()[:16]
+    return " ".join(digits[i : i + 4] for i in range(0, 16, 4))
