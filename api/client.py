@@ -79,10 +79,12 @@ class Client:
         """DELETE."""
         return _value(await self._send("DELETE", path, headers=self._once(key)))
 
-    async def upload(self, path: str, body: Body, *, method: str = "PUT", **query: str | int) -> Any:
+    async def upload(
+        self, path: str, body: Body, *, method: str = "PUT", headers: dict[str, str] | None = None, **query: str | int
+    ) -> Any:
         """Send raw bytes; such routes are idempotent by content, so a broken connection just sends them again."""
-        headers = {"Content-Type": "application/octet-stream"}
-        return _value(await self._send(method, path, body=body, params=query, headers=headers))
+        sent = {"Content-Type": "application/octet-stream"} | (headers or {})
+        return _value(await self._send(method, path, body=body, params=query, headers=sent))
 
     @contextlib.asynccontextmanager
     async def download(self, path: str, **query: str | int) -> AsyncIterator[AsyncIterator[bytes]]:

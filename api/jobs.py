@@ -1,4 +1,4 @@
-"""What runs beside the requests: the log's sequencer with its heartbeats and stamps, and housekeeping.
+"""What runs beside the requests: the log's sequencer with its heartbeats and stamps, openings, housekeeping.
 
 Every worker runs them; advisory locks in the database let one at a time do the work.
 """
@@ -11,6 +11,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import delete, func
 
+from api import openings
 from api.accounts.tables import Credential
 from api.tables import Counter, StoredAnswer
 from api.wiring import Installation
@@ -21,6 +22,7 @@ log = structlog.get_logger(__name__)
 
 STAMP_EVERY = 60.0  # seconds
 CLEAN_EVERY = 600.0
+OPEN_EVERY = 2.0
 ANSWERS_KEPT = timedelta(days=7)
 COUNTERS_KEPT = timedelta(days=1)
 CREDENTIALS_KEPT = timedelta(days=400)
@@ -34,6 +36,8 @@ async def running(installation: Installation) -> AsyncIterator[None]:
             group.create_task(_repeat(sequence, installation, installation.settings.sequence_every)),
             group.create_task(_repeat(stamp, installation, STAMP_EVERY)),
             group.create_task(_repeat(clean, installation, CLEAN_EVERY)),
+            group.create_task(_repeat(openings.resume, installation, OPEN_EVERY)),
+            group.create_task(_repeat(openings.sweep, installation, CLEAN_EVERY)),
         ]
         try:
             yield

@@ -1,7 +1,7 @@
-"""What goes on by itself with bids and openings, each step in a short transaction of its own, so that a crash loses nothing.
+"""What goes on by itself with bids and openings, each step in a transaction of its own, so that a crash loses nothing.
 
-The request that brings the last share needed opens at once (`proceed`); `resume` does the same for what a crash left, and takes
-the files out of what was opened; `sweep` clears uploads that were never finalised.
+The request that brings the last share needed opens at once (`proceed`); `resume` does the same for what a crash left,
+and takes the files out of what was opened; `sweep` clears uploads that were never finalised.
 """
 
 from uuid import UUID

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, MediaType, Request, Response, get, post, put
 from litestar.params import HeaderParameter
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.transaction import STREAMED
 from api.wiring import Installation
@@ -21,7 +22,7 @@ from bidding.submissions import Bid, Desk, Submission
 from bidding.tables import CONFIRMATION, WITHDRAWAL
 from bidding.uploads import Upload
 from kernel.actor import Actor
-from kernel.database import AsyncSession, Sessions
+from kernel.database import Sessions
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found
 
@@ -128,7 +129,7 @@ class UploadController(Controller):
         store: ObjectStore,
         actor: Actor,
     ) -> StoredPart:
-        """Stream a part into the store; only a whole one with the root in ``Part-Root`` is kept. Repeating is harmless."""
+        """Stream a part into the store; only a whole one with the root in ``Part-Root`` is kept."""
         async with sessions.begin() as session:
             place = await uploads.place_part(
                 session, actor, upload_id, kind=kind, number=number, root=bytes.fromhex(root)

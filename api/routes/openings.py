@@ -2,36 +2,34 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Request, Response, get, post
-from litestar.params import QueryParameter
+from litestar import Controller, MediaType, Response, get, post
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import openings as work
-from api.answer import read
 from api.routes.bidding import receipt_file
 from api.transaction import STREAMED
 from api.wiring import Installation
 from archive.store import ObjectStore
-from bidding import extraction, opening_shares, openings, quorum, record
+from archive.timestamp import Authority
+from bidding import extraction, opening_shares, openings, quorum
+from bidding import record as records
 from bidding.openings import Progress
 from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
 from kernel.errors import not_found
 
-Stage = Annotated[int, QueryParameter(ge=1, le=2)]
 
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A custodian's signed answer (``ggzy/opening-shares/v1``), canonical JSON as text."""
 
-class Begin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which stage is opened: 1 at the opening, 2 after the technical scores."""
-
-    stage: Annotated[int, msgspec.Meta(ge=1, le=2)] = 1
+    answer: Annotated[str, msgspec.Meta(max_length=opening_shares.MAX_BYTES)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +44,49 @@ class FileView:
 
 
 class OpeningController(Controller):
-    """The opening of a lot's bids."""
+    """The opening of a lot's bids: stage 1 at the opening, stage 2 after the technical scores."""
 
-    path = "/api/v1/lots/{lot_id:uuid}/opening"
+    path = "/api/v1/lots/{lot_id:uuid}/openings/{stage:int}"
     tags = ("opening",)
 
     @post("/", summary="Begin the opening")
-    async def begin(self, lot_id: UUID, data: Begin, session: AsyncSession, actor: Actor, entropy: Entropy) -> Progress:
+    async def begin(self, lot_id: UUID, stage: int, session: AsyncSession, actor: Actor, entropy: Entropy) -> Progress:
         """Fix and log the list of bids after the deadline; with too few of them the lot fails and nothing is opened."""
-        return await openings.begin(session, actor, lot_id, data.stage, entropy=entropy)
+        return await openings.begin(session, actor, lot_id, stage, entropy=entropy)
 
     @get("/", summary="How far the opening is")
-    async def find(self, lot_id: UUID, session: AsyncSession, actor: Actor, stage: Stage = 1) -> Progress:
+    async def find(self, lot_id: UUID, stage: int, session: AsyncSession, actor: Actor) -> Progress:
         """Tell how far it is: to those who take part, and to everybody once it is finished."""
         return await openings.find(session, actor, lot_id, stage)
 
     @get("/request", summary="What the custodians' devices are asked", opt=STREAMED)
     async def request(
-        self, lot_id: UUID, sessions: Sessions, actor: Actor, installation: Installation, stage: Stage = 1
+        self, lot_id: UUID, stage: int, sessions: Sessions, actor: Actor, authority: Authority
     ) -> Response[bytes]:
-        """Give the stamped ``ggzy/opening-request/v1``; it is made when it is first asked for, and stays the same."""
+        """Give ``ggzy/stamped-request/v1``; it is made when it is first asked for, and stays the same."""
         async with sessions.begin() as session:
-            content = await quorum.request(session, actor, lot_id, stage, authority=installation.authority)
+            content = await quorum.request(session, actor, lot_id, stage, authority=authority)
         return Response(content, media_type=MediaType.JSON)
 
     @post(
         "/shares",
         summary="A custodian's shares",
         opt=STREAMED,
-        request_max_body_size=opening_shares.MAX_BYTES,
+        request_max_body_size=opening_shares.MAX_BYTES + (1 << 20),
         status_code=200,
     )
     async def take(
-        self,
-        lot_id: UUID,
-        *,
-        request: Request[Any, Any, Any],
-        sessions: Sessions,
-        actor: Actor,
-        installation: Installation,
-        stage: Stage = 1,
+        self, lot_id: UUID, stage: int, data: Given, *, sessions: Sessions, actor: Actor, installation: Installation
     ) -> Progress:
-        """Take ``ggzy/opening-shares/v1`` as the body; the share that completes the quorum opens the bids."""
-        answer = await read(request.receive, opening_shares.MAX_BYTES)
+        """Take ``ggzy/opening-shares/v1``; the answer that completes the quorum opens the bids."""
         async with sessions.begin() as session:
-            given = await quorum.take(session, actor, lot_id, stage, answer)
+            given = await quorum.take(session, actor, lot_id, stage, data.answer.encode())
         return await work.proceed(installation, lot_id, stage) if len(given.custodians) >= given.needed else given
 
     @get("/record.{suffix:str}", summary="The record of the opening, one of its four files")
-    async def record(self, lot_id: UUID, suffix: str, session: AsyncSession, stage: Stage = 1) -> Response[bytes]:
+    async def record(self, lot_id: UUID, stage: int, suffix: str, session: AsyncSession) -> Response[bytes]:
         """Give ``json``, ``digest``, ``tsr`` or ``proof`` (of the log entry that holds the digest); for everybody."""
-        return await receipt_file(session, await record.find(session, lot_id, stage), suffix)
+        return await receipt_file(session, await records.find(session, lot_id, stage), suffix)
 
 
 class OpenedFileController(Controller):
@@ -113,7 +103,7 @@ class OpenedFileController(Controller):
 
     @get("/{kind:str}/{position:int}", summary="One file of an opened bid")
     async def content(
-        self, bid_id: UUID, kind: str, position: int, session: AsyncSession, actor: Actor, store: ObjectStore
+        self, bid_id: UUID, kind: str, position: int, *, session: AsyncSession, actor: Actor, store: ObjectStore
     ) -> Stream:
         """Stream a file."""
         for file in await _files(session, actor, bid_id):
