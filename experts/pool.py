@@ -1,5 +1,6 @@
 """The pool of experts: taken in whole from a table file, kept current by named, reasoned changes."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Iterable, Sequence
@@ -80,8 +81,7 @@ async def import_file(
     permit(policy.may_keep_pool(actor))
     await database.lock(session, "expert pool")
     known = {one.code for one in await sites.page(session)}
-    found = application.read(table_file.read(data, encoding), known)
-    hashes = [number_hash(pepper, one.number) for one in found]
+    found, hashes = await asyncio.to_thread(_read, data, encoding, known, pepper)
     await _refuse_known(session, found, hashes)
     await _copy(session, _records(found, hashes, await database.now(session), entropy))
     digest = sha256(data).digest()
@@ -159,6 +159,12 @@ async def size(session: AsyncSession) -> int:
     """Return how many active experts there are: a small pool makes draws predictable."""
     query = select(func.count()).select_from(ExpertRow).where(ExpertRow.state == ACTIVE)
     return int((await session.execute(query)).scalar_one())
+
+
+def _read(data: bytes, encoding: str, known: set[str], pepper: bytes) -> tuple[list[Application], list[bytes]]:
+    """Read a file beside the event loop: a large one takes seconds."""
+    found = application.read(table_file.read(data, encoding), known)
+    return found, [number_hash(pepper, one.number) for one in found]
 
 
 async def _refuse_known(session: AsyncSession, found: Sequence[Application], hashes: Sequence[bytes]) -> None:

@@ -10,6 +10,7 @@ from archive import checkpoint, event, merkle
 from archive.checkpoint import Checkpoint
 from archive.event import Event, Opening
 from archive.note import Key
+from archive.recipe import Step
 from experts import draw, nonce, quota, roster, transcript
 from experts.calls import Calls, seats
 from experts.nonce import Commitment, Plan
@@ -20,15 +21,6 @@ from experts.transcript import Transcript
 from kernel import canonical
 from kernel.clock import parse
 from kernel.errors import GgzyError, Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the recipe that held: its number, what was checked, and a figure to show."""
-
-    number: int
-    name: str
-    detail: str = ""
 
 
 @dataclass(slots=True)
