@@ -34,8 +34,10 @@ def read(data: Path, index: Index, pins: Pins) -> Evidence:
 
     Raises GgzyError ``package.missing_file``, ``package.bad_entries``, ``note.*``, ``checkpoint.*``, ``merkle.*``.
     """
-    key = pins.key() or notes.parse_key(small(data, entries.VKEY).decode("utf-8", "replace").removesuffix("\n"))
-    chain = pins.chain_pem or small(data, entries.CHAIN)
+    key = pins.key()
+    if key is None:
+        key = notes.parse_key(small(data, entries.VKEY).decode("utf-8", "replace").removesuffix("\n"))
+    chain = small(data, entries.CHAIN) if pins.chain_pem is None else pins.chain_pem
     lines = small(data, entries.ENTRIES, limit=MAX_ENTRIES)
     opened, head = entries.verify(lines, small(data, entries.CHECKPOINT), key, index.trade)
     return Evidence(key, chain, tuple(opened), head)

@@ -19,7 +19,7 @@ from kernel.errors import GgzyError, Kind
 THREADS = 2
 
 Progress = Callable[[int], None]
-Check = Callable[[bytes, Key], str]
+Check = Callable[[bytes, Key], object]
 
 
 def verify(

@@ -1,0 +1,107 @@
+"""`ggzy verify PATH`: check a receipt, a draw, a package, a log, or a folder of them, offline, against pinned keys."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import artefacts
+from api.artefacts import Artefact
+from api.locale import words
+from archive.recipe import Pins, Step
+from kernel.errors import GgzyError, Kind
+
+PINS = "GGZY_PINS"
+MAX_PIN = 1 << 20
+
+
+def command(
+    path: Annotated[Path, typer.Argument(help=words("cli.verify.path"))],
+    *,
+    vkey: Annotated[Path | None, typer.Option(help=words("cli.verify.vkey"))] = None,
+    tsa_chain: Annotated[Path | None, typer.Option(help=words("cli.verify.tsa_chain"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=words("cli.verify.json"))] = False,
+) -> None:
+    """Find what there is, check each by its recipe, and leave with 1 at the first thing wrong."""
+    report(artefacts.find(path), pinned(vkey, tsa_chain), as_json=as_json)
+
+
+def pinned(vkey: Path | None, tsa_chain: Path | None) -> Pins:
+    """Return the keys that were given, or those of the folder named by GGZY_PINS (``vkey``, ``chain.pem``)."""
+    folder = os.environ.get(PINS)
+    if folder is not None:
+        vkey, tsa_chain = vkey or _existing(Path(folder, "vkey")), tsa_chain or _existing(Path(folder, "chain.pem"))
+    return Pins(
+        None if vkey is None else _read(vkey).decode("utf-8", "replace").strip(),
+        None if tsa_chain is None else _read(tsa_chain),
+    )
+
+
+def report(found: list[Artefact], pins: Pins, *, as_json: bool) -> None:
+    """Check artefacts one after another and print what held; exit 1 with the first thing wrong."""
+    done: list[dict[str, object]] = []
+    if not as_json and (pins.vkey is None or pins.chain_pem is None):
+        print(words("cli.verify.not_pinned"))
+    for artefact in found:
+        if not as_json:
+            print(words(f"cli.verify.{artefact.sort}", {"path": artefact.path}))
+        try:
+            steps = _watched(artefact, artefacts.with_own_keys(pins, artefact), quiet=as_json)
+        except GgzyError as error:
+            _fail(artefact, error, done, as_json=as_json)
+        done.append({"path": str(artefact.path), "sort": artefact.sort, "steps": [_step(step) for step in steps]})
+        if not as_json:
+            for step in steps:
+                name = words(f"cli.verify.step.{step.name}")
+                print(words("cli.verify.step", {"number": step.number, "name": name, "detail": step.detail}))
+    if as_json:
+        print(json.dumps({"ok": True, "pinned": _pinned(pins), "verified": done}, ensure_ascii=False))
+    else:
+        print(words("cli.verify.done", {"count": len(done)}))
+
+
+def _fail(artefact: Artefact, error: GgzyError, done: list[dict[str, object]], *, as_json: bool) -> None:
+    text = words(error.code, error.params)
+    if as_json:
+        wrong = {"path": str(artefact.path), "sort": artefact.sort, "code": error.code, "words": text}
+        print(json.dumps({"ok": False, "wrong": wrong, "verified": done}, ensure_ascii=False))
+    else:
+        print(words("cli.verify.failed", {"path": artefact.path, "words": text, "code": error.code}), file=sys.stderr)
+    sys.exit(1)
+
+
+def _watched(artefact: Artefact, pins: Pins, *, quiet: bool) -> list[Step]:
+    """Check with a progress bar on a terminal: a package may be many gigabytes."""
+    if quiet or not sys.stderr.isatty() or artefact.sort is not artefacts.Sort.PACKAGE:
+        return artefacts.verify(artefact, pins)
+    from rich import progress  # noqa: PLC0415 - slow to import, needed for people only
+    from rich.console import Console  # noqa: PLC0415 - slow to import, needed for people only
+
+    columns = (progress.BarColumn(), progress.DownloadColumn(), progress.TransferSpeedColumn())
+    total = sum(file.stat().st_size for file in artefact.path.rglob("*")) if artefact.path.is_dir() else None
+    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("", total=total)
+        return artefacts.verify(artefact, pins, lambda size: bars.advance(task, size))
+
+
+def _step(step: Step) -> dict[str, object]:
+    return {"number": step.number, "name": step.name, "detail": step.detail}
+
+
+def _pinned(pins: Pins) -> dict[str, bool]:
+    return {"vkey": pins.vkey is not None, "tsa_chain": pins.chain_pem is not None}
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PIN)
+    except OSError as error:
+        raise GgzyError("verify.unreadable", Kind.NOT_FOUND, path=str(path)[-200:]) from error
