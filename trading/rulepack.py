@@ -21,7 +21,7 @@ FORMAT = "ggzy/rule-pack/v1"
 EVERYWHERE = "*"
 CHINA = timezone(timedelta(hours=8))
 
-Unit = Literal["days", "working_days", "years", "minutes", "count", "share", "flag", "names"]
+Unit = Literal["days", "working_days", "years", "minutes", "hours", "count", "share", "flag", "names"]
 Text = Annotated[str, msgspec.Meta(min_length=2, max_length=400)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}$")]
 
