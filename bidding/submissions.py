@@ -165,13 +165,13 @@ async def _whole_upload(session: AsyncSession, actor: Actor, lot_id: UUID, uploa
         raise not_found("upload")
     if upload.state != OPEN:
         raise GgzyError("upload.closed", Kind.CONFLICT)
-    missing = {
-        kind: sorted(set(range(uploads.count(length))) - set(upload.present[kind]))
+    missing = [
+        f"{kind}/{number}"
         for kind, length in upload.bodies.items()
-    }
-    listed = {kind: numbers[:100] for kind, numbers in missing.items() if numbers}
-    if listed:
-        raise GgzyError("bid.parts_missing", Kind.CONFLICT, missing=listed)
+        for number in sorted(set(range(uploads.count(length))) - set(upload.present[kind]))
+    ]
+    if missing:
+        raise GgzyError("bid.parts_missing", Kind.CONFLICT, count=len(missing), missing=", ".join(missing[:50]))
     return await session.get_one(UploadRow, upload_id)
 
 

@@ -24,11 +24,15 @@ from bidding.uploads import Upload
 from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, not_found
+from kernel.errors import GgzyError
 
 Hash = Annotated[str, HeaderParameter(name="Part-Root", pattern="^[0-9a-f]{64}$")]
 KindName = Annotated[str, msgspec.Meta(pattern="^[a-z]{1,20}$")]
-ACKNOWLEDGMENTS = {"withdrawal": WITHDRAWAL, "confirmation": CONFIRMATION}
+
+
+def named(path: str) -> list[str]:
+    """Return the paths of the four files of a receipt."""
+    return [f"{path}.{suffix}" for suffix in ("json", "digest", "tsr", "proof")]
 
 
 class UploadDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -180,11 +184,13 @@ class BidController(Controller):
         """Show a bid to its bidder."""
         return view(await submissions.find(session, actor, bid_id))
 
-    @get("/bids/{bid_id:uuid}/receipt.{suffix:str}", summary="A bid's receipt, one of its four files")
-    async def receipt(self, bid_id: UUID, suffix: str, session: AsyncSession, actor: Actor) -> Response[bytes]:
+    @get(named("/bids/{bid_id:uuid}/receipt"), summary="A bid's receipt, one of its four files")
+    async def receipt(
+        self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
         """Give ``json``, ``digest``, ``tsr`` or, once the log has the entry, ``proof``."""
         bid = await submissions.find(session, actor, bid_id)
-        return await receipt_file(session, bid.receipt, suffix)
+        return await receipt_file(session, bid.receipt, request)
 
     @post("/bids/{bid_id:uuid}/withdrawal", summary="Withdraw a bid before the deadline")
     async def withdraw(
@@ -202,15 +208,21 @@ class BidController(Controller):
         statement = data.statement.encode()
         return receipt_view(await withdrawal.confirm(session, actor, bid_id, statement, desk=desk(installation)))
 
-    @get("/bids/{bid_id:uuid}/{kind:str}/receipt.{suffix:str}", summary="The receipt of a withdrawal or confirmation")
-    async def acknowledgment(
-        self, bid_id: UUID, kind: str, suffix: str, session: AsyncSession, actor: Actor
+    @get(named("/bids/{bid_id:uuid}/withdrawal/receipt"), summary="The receipt of a withdrawal, one of its four files")
+    async def withdrawn(
+        self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
-        """Give one of the four files of the acknowledgment of the newest statement of this kind."""
-        if kind not in ACKNOWLEDGMENTS:
-            raise not_found("statement")
-        issued = await withdrawal.acknowledgment(session, actor, bid_id, ACKNOWLEDGMENTS[kind])
-        return await receipt_file(session, issued, suffix)
+        """Give a file of the acknowledgment."""
+        issued = await withdrawal.acknowledgment(session, actor, bid_id, WITHDRAWAL)
+        return await receipt_file(session, issued, request)
+
+    @get(named("/bids/{bid_id:uuid}/confirmation/receipt"), summary="The receipt of the newest confirmation")
+    async def confirmed(
+        self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Give a file of the acknowledgment."""
+        issued = await withdrawal.acknowledgment(session, actor, bid_id, CONFIRMATION)
+        return await receipt_file(session, issued, request)
 
 
 def desk(installation: Installation) -> Desk:
@@ -237,14 +249,13 @@ def receipt_view(issued: Receipt) -> ReceiptView:
     return ReceiptView(issued.content.decode(), issued.digest.hex(), b64encode(issued.token).decode())
 
 
-async def receipt_file(session: AsyncSession, issued: Receipt, suffix: str) -> Response[bytes]:
-    """Return one of the files of docs/spec/receipt.md, section 1."""
+async def receipt_file(session: AsyncSession, issued: Receipt, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """Return the file of docs/spec/receipt.md, section 1, that the request's path ends in."""
+    suffix = request.url.path.rpartition(".")[2]
     if suffix == "json":
         return Response(issued.content, media_type=MediaType.JSON)
     if suffix == "digest":
         return Response(f"{issued.digest.hex()}\n".encode(), media_type=MediaType.TEXT)
     if suffix == "tsr":
         return Response(issued.token, media_type="application/timestamp-reply")
-    if suffix == "proof":
-        return Response((await trail.proof(session, issued.commitment)).encode(), media_type=MediaType.TEXT)
-    raise not_found("receipt")
+    return Response((await trail.proof(session, issued.commitment)).encode(), media_type=MediaType.TEXT)

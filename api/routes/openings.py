@@ -2,17 +2,17 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import openings as work
-from api.routes.bidding import receipt_file
+from api.routes.bidding import named, receipt_file
 from api.transaction import STREAMED
 from api.wiring import Installation
 from archive.store import ObjectStore
@@ -83,10 +83,12 @@ class OpeningController(Controller):
             given = await quorum.take(session, actor, lot_id, stage, data.answer.encode())
         return await work.proceed(installation, lot_id, stage) if len(given.custodians) >= given.needed else given
 
-    @get("/record.{suffix:str}", summary="The record of the opening, one of its four files")
-    async def record(self, lot_id: UUID, stage: int, suffix: str, session: AsyncSession) -> Response[bytes]:
+    @get(named("/record"), summary="The record of the opening, one of its four files")
+    async def record(
+        self, lot_id: UUID, stage: int, request: Request[Any, Any, Any], session: AsyncSession
+    ) -> Response[bytes]:
         """Give ``json``, ``digest``, ``tsr`` or ``proof`` (of the log entry that holds the digest); for everybody."""
-        return await receipt_file(session, await records.find(session, lot_id, stage), suffix)
+        return await receipt_file(session, await records.find(session, lot_id, stage), request)
 
 
 class OpenedFileController(Controller):
