@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archive import checkpoint as checkpoints
 from archive import event as events
 from archive import merkle, note, proof, tiles
-from kernel.errors import GgzyError
+from kernel.errors import GgzyError, Kind
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "log"
 GOOD: dict[str, Any] = json.loads((FOLDER / "good.json").read_text("utf-8"))
@@ -21,7 +23,7 @@ PARSERS = {
     "proof": proof.parse,
     "tile": tiles.parse,
     "vkey": note.parse_key,
-    "event": lambda text: events.decode(text.encode()),
+    "event": lambda text: events.decode(text.encode("utf-8", "surrogatepass")),
 }
 
 
@@ -55,6 +57,34 @@ def test_the_good_vectors_verify() -> None:
     assert tiles.split(bytes.fromhex(GOOD["tile"]), head.size) == [merkle.leaf_hash(entry) for entry in entries]
     for path, (level, index, width) in GOOD["paths"].items():
         assert tiles.parse(path) == tiles.Tile(level, index, width)
+
+
+SOUND = {
+    "note": GOOD["checkpoint"],
+    "checkpoint": GOOD["checkpoint"].split("\n\n")[0] + "\n",
+    "proof": GOOD["proofs"][3],
+    "tile": "tile/0/x001/067.p/8",
+    "vkey": GOOD["vkey"],
+    "event": GOOD["openings"][0]["event"],
+}
+
+
+@given(st.sampled_from(sorted(SOUND)), st.integers(0, 400), st.integers(0, 400), st.text(max_size=4))
+def test_whatever_is_mangled_raises_nothing_but_our_error(parser: str, begin: int, end: int, put: str) -> None:
+    """Any cut and any insertion is either refused with GgzyError or was harmless to the form."""
+    sound = SOUND[parser]
+    PARSERS[parser](sound)
+    try:
+        PARSERS[parser](sound[:begin] + put + sound[end:])
+    except GgzyError as error:
+        assert error.kind == Kind.INTEGRITY
+
+
+@given(st.sampled_from(sorted(SOUND)), st.text())
+def test_nonsense_raises_nothing_but_our_error(parser: str, nonsense: str) -> None:
+    """No text at all makes a parser fail in another way."""
+    with pytest.raises(GgzyError):
+        PARSERS[parser](nonsense)
 
 
 @pytest.mark.parametrize("vector", MALFORMED, ids=lambda v: f"{v['parser']}: {v['wrong']}")

@@ -136,9 +136,7 @@ def _notes(head: str, text: str, line: str) -> Iterator[tuple[str, str, str, str
         "hyphen for the dash": head.replace("—", "-"),
         "two spaces": head.replace("— ", "—  "),
         "text after the signature": f"{head}more\n",
-        "bits beyond the padding": head.replace("=\n", "\n", 1)
-        if line.endswith("=\n")
-        else f"{text}\n\n— a AAAAAAF=\n",
+        "bits beyond the padding": f"{text}\n\n— a AAAAAAF=\n",
         "key id without a signature": f"{text}\n\n— log.example/sandbox AAAAAA==\n",
         "plus in the name": f"{text}\n\n— a+b AAAAAAAA\n",
         "a zero byte": head.replace("log", "log\0", 1),
