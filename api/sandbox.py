@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts import policy
 from api.tables import InstallationRow
 from archive import trail
-from archive.timestamp import Authority
+from archive.timestamp import Authority, Service
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import SystemClock, isoformat
 from kernel.database import Sessions
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, Kind, not_found, permit
 
 
 class SandboxClock:
@@ -50,6 +50,14 @@ class SandboxAuthority:
         async with self._sessions() as session:
             await self._clock.follow(session)
         return await self._authority.stamp(digest, at=at)
+
+    async def answer(self, query: bytes, *, at: datetime) -> bytes:
+        """Answer an outsider with the sandbox's time; an authority that serves no outsiders refuses."""
+        if not isinstance(self._authority, Service):
+            raise not_found("timestamp")
+        async with self._sessions() as session:
+            await self._clock.follow(session)
+        return await self._authority.answer(query, at=at)
 
 
 async def declare(session: AsyncSession, *, sandbox: bool) -> None:

@@ -6,7 +6,7 @@ Nothing is built as objects: all but digest, serial, time and signature is encod
 import hashlib
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,7 +19,7 @@ from kernel.clock import Clock
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
-__all__ = ["Authority", "LocalAuthority", "new_authority_keys"]
+__all__ = ["Authority", "LocalAuthority", "Service", "new_authority_keys"]
 
 TOLERANCE = timedelta(seconds=1)
 _DIGEST_SIZE = 32
@@ -36,6 +36,14 @@ class Authority(Protocol):
         `at` is the database's time; an authority whose clock is further off than its tolerance refuses with
         ``time.clock_drift``, one that cannot be reached with ``timestamp.unavailable``.
         """
+
+
+@runtime_checkable
+class Service(Protocol):
+    """An authority that also answers outsiders."""
+
+    async def answer(self, query: bytes, *, at: datetime) -> bytes:
+        """Return the DER TimeStampResp to a DER TimeStampReq; `at` is the database's time, as for `stamp`."""
 
 
 class LocalAuthority:
@@ -64,13 +72,9 @@ class LocalAuthority:
 
     async def stamp(self, digest: bytes, *, at: datetime) -> bytes:
         """Return a token of this moment, the certificate inside; refuse when the clock and `at` disagree."""
-        now = self._clock.now()
-        if abs(now - at) > self._tolerance:
-            drift = round((now - at).total_seconds(), 3)
-            raise GgzyError("time.clock_drift", Kind.UNAVAILABLE, seconds=str(drift))
-        return self.issue(Request(digest, cert_req=True), now)
+        return self.issue(Request(digest, cert_req=True), self._now(at))
 
-    def answer(self, query: bytes) -> bytes:
+    async def answer(self, query: bytes, *, at: datetime) -> bytes:
         """Answer an outsider's DER TimeStampReq (RFC 3161 3.4); a refusal is an answer too, never an exception."""
         try:
             request = decode(query)
@@ -80,7 +84,10 @@ class LocalAuthority:
             return refuse(Failure.BAD_FORMAT)
         if request.policy not in (None, self._policy):
             return refuse(Failure.UNACCEPTED_POLICY)
-        return self.issue(request, self._clock.now())
+        try:
+            return self.issue(request, self._now(at))
+        except GgzyError:
+            return refuse(Failure.TIME_NOT_AVAILABLE)
 
     def issue(self, request: Request, moment: datetime) -> bytes:
         """Return the DER TimeStampResp that stamps the request's digest with `moment`."""
@@ -105,6 +112,14 @@ class LocalAuthority:
         )
         content_info = der.tlv(der.SEQUENCE, token.SIGNED_DATA, der.tlv(der.CONTEXT_0, signed_data))
         return der.tlv(der.SEQUENCE, token.GRANTED, content_info)
+
+    def _now(self, at: datetime) -> datetime:
+        """Return the own clock's time, if it agrees with the database's."""
+        now = self._clock.now()
+        if abs(now - at) > self._tolerance:
+            drift = round((now - at).total_seconds(), 3)
+            raise GgzyError("time.clock_drift", Kind.UNAVAILABLE, seconds=str(drift))
+        return now
 
     def _info(self, request: Request, moment: datetime) -> bytes:
         return der.tlv(

@@ -1,8 +1,10 @@
 """Tokens of our authority, judged by OpenSSL, by rfc3161-client and by our own strict reader."""
 
+import asyncio
 import hashlib
 import subprocess
 import tempfile
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -165,11 +167,11 @@ def test_keys_are_made_once_and_kept_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [(), ("-cert",), ("-no_nonce",), ("-cert", "-no_nonce")])
-def test_queries_made_by_openssl_are_answered(tmp_path: Path, options: tuple[str, ...]) -> None:
+async def test_queries_made_by_openssl_are_answered(tmp_path: Path, options: tuple[str, ...]) -> None:
     """With and without nonce and certificate, OpenSSL accepts the answer to its own query."""
     tsa = make(tmp_path / "tsa")
     openssl(tmp_path, "ts", "-query", "-digest", DIGEST.hex(), "-sha256", "-out", "query", *options)
-    (tmp_path / "response").write_bytes(tsa.answer((tmp_path / "query").read_bytes()))
+    (tmp_path / "response").write_bytes(await tsa.answer((tmp_path / "query").read_bytes(), at=NOW))
     check = ("ts", "-verify", "-queryfile", "query", "-in", "response", "-CAfile", "tsa/chain.pem")
     openssl(tmp_path, *check, "-untrusted", "tsa/chain.pem")
 
@@ -177,12 +179,12 @@ def test_queries_made_by_openssl_are_answered(tmp_path: Path, options: tuple[str
 @pytest.mark.parametrize(
     ("options", "failure"), [(("-sha1",), "badAlg"), (("-tspolicy", "1.2.3.4"), "unacceptedPolicy")]
 )
-def test_queries_that_cannot_be_met_are_rejected(tmp_path: Path, options: tuple[str, ...], failure: str) -> None:
+async def test_queries_that_cannot_be_met_are_rejected(tmp_path: Path, options: tuple[str, ...], failure: str) -> None:
     """Another hash or policy gets the protocol's own rejection, which OpenSSL understands."""
     tsa = make(tmp_path / "tsa")
     digest = ("-digest", "00" * (20 if "-sha1" in options else 32))
     openssl(tmp_path, "ts", "-query", *digest, "-out", "query", *options)
-    response = tsa.answer((tmp_path / "query").read_bytes())
+    response = await tsa.answer((tmp_path / "query").read_bytes(), at=NOW)
     (tmp_path / "response").write_bytes(response)
     text = openssl(tmp_path, "ts", "-reply", "-in", "response", "-text")
     assert "Rejected" in text
@@ -203,40 +205,62 @@ def test_any_query_gets_an_answer(data: bytes) -> None:
         tsa = make(Path(folder))
     for query in (data, request + data[:1] + b"\0", request[: len(data) % len(request)]):
         with pytest.raises(GgzyError, match=r"timestamp\.not_granted"):
-            verify(tsa.answer(query), DIGEST, tsa.chain_pem)
+            verify(asyncio.run(tsa.answer(query, at=NOW)), DIGEST, tsa.chain_pem)
 
 
 async def test_an_outside_authority_is_checked_strictly(tsa: LocalAuthority, tmp_path: Path) -> None:
-    """A good answer is taken; another's, a wrong nonce, a drift, an error page and silence are not."""
-    other = make(tmp_path / "other", moment=NOW, sandbox=True)
-    good = await remote(tsa, lambda query: httpx.Response(200, content=tsa.answer(query), headers=REPLY))
+    """A good answer is taken; another's, a wrong nonce, a drift, an error page and garbage are not."""
+    good = await remote(tsa, answering(tsa))
     assert verify(good, DIGEST, tsa.chain_pem) == NOW
-    replay = tsa.issue(Request(DIGEST, 1), NOW)
     cases = {
-        "timestamp.untrusted": lambda query: httpx.Response(200, content=other.answer(query), headers=REPLY),
-        "timestamp.wrong_digest": lambda _: httpx.Response(200, content=replay, headers=REPLY),
-        "timestamp.unavailable": lambda _: httpx.Response(503),
-        "timestamp.malformed": lambda _: httpx.Response(200, content=b"\x30\x80", headers=REPLY),
+        "timestamp.untrusted": answering(make(tmp_path / "other", sandbox=True)),
+        "timestamp.wrong_digest": always(
+            httpx.Response(200, content=tsa.issue(Request(DIGEST, 1), NOW), headers=REPLY)
+        ),
+        "timestamp.unavailable": always(httpx.Response(503)),
+        "timestamp.malformed": always(httpx.Response(200, content=b"\x30\x80", headers=REPLY)),
     }
-    for code, answer in cases.items():
+    for code, handler in cases.items():
         with pytest.raises(GgzyError) as caught:
-            await remote(tsa, answer)
+            await remote(tsa, handler)
         assert caught.value.code == code
     with pytest.raises(GgzyError, match=r"time\.clock_drift"):
-        await remote(
-            tsa,
-            lambda query: httpx.Response(200, content=tsa.answer(query), headers=REPLY),
-            at=NOW + timedelta(minutes=1),
-        )
+        await remote(tsa, answering(tsa), at=NOW + timedelta(minutes=1))
+
+
+async def test_outsiders_get_no_time_from_a_drifting_clock(tsa: LocalAuthority) -> None:
+    """The service for outsiders stops with the rest when the authority's clock and the database's disagree."""
+    query = encode(Request(DIGEST))
+    assert verify(await tsa.answer(query, at=NOW), DIGEST, tsa.chain_pem) == NOW
+    with pytest.raises(GgzyError, match=r"timestamp\.not_granted"):
+        verify(await tsa.answer(query, at=NOW + timedelta(seconds=2)), DIGEST, tsa.chain_pem)
 
 
 REPLY = {"Content-Type": "application/timestamp-reply"}
+Handler = Callable[[httpx.Request], Awaitable[httpx.Response]]
 
 
-async def remote(tsa: LocalAuthority, answer: object, *, at: datetime = NOW) -> bytes:
-    """Ask an authority whose HTTP answers come from `answer`."""
-    transport = httpx.MockTransport(lambda request: answer(request.content))  # type: ignore[operator]
-    async with httpx.AsyncClient(transport=transport) as client:
+def answering(authority: LocalAuthority) -> Handler:
+    """Return an HTTP service of an authority."""
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=await authority.answer(request.content, at=NOW), headers=REPLY)
+
+    return handle
+
+
+def always(response: httpx.Response) -> Handler:
+    """Return an HTTP service that answers the same to everything."""
+
+    async def handle(_: httpx.Request) -> httpx.Response:
+        return response
+
+    return handle
+
+
+async def remote(tsa: LocalAuthority, handler: Handler, *, at: datetime = NOW) -> bytes:
+    """Ask an outside authority that is served by `handler`."""
+    async with httpx.AsyncClient(transport=httpx.MockTransport(handler)) as client:
         outside = RemoteAuthority("https://tsa.example/", tsa.chain_pem, entropy=SystemEntropy(), client=client)
         return await outside.stamp(DIGEST, at=at)
 
