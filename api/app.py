@@ -17,22 +17,22 @@ from api.transaction import MAX_BODY, Transaction
 from api.wiring import installed
 
 
-def build(settings: Settings, *, background: bool = True) -> Litestar:
-    """Return the application; it opens the installation when it starts. `background=False` leaves out the jobs."""
+def build(settings: Settings) -> Litestar:
+    """Return the application; when it starts it opens the installation and runs the jobs."""
     with warnings.catch_warnings():
         # Litestar 3 will want a marker on every argument. Ours are plain: dependencies come by name from one table
         # (api.dependencies), `data` is always JSON, the rest stands in the path or the query. The pin is below 3.
         warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        return _application(settings, background=background)
+        return _application(settings)
 
 
-def _application(settings: Settings, *, background: bool) -> Litestar:
+def _application(settings: Settings) -> Litestar:
     return Litestar(
         route_handlers=[*routes.collect(), *documentation.HANDLERS, documentation.assets(settings.node_modules)],
         dependencies=DEPENDENCIES,
         middleware=[Transaction],
         exception_handlers={Exception: problems.handle},
-        lifespan=[_lifespan(settings, background=background)],
+        lifespan=[_lifespan(settings)],
         openapi_config=_openapi(settings),
         request_max_body_size=MAX_BODY,
         logging_config=None,
@@ -40,14 +40,12 @@ def _application(settings: Settings, *, background: bool) -> Litestar:
     )
 
 
-def _lifespan(
-    settings: Settings, *, background: bool
-) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
+def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def live(app: Litestar) -> AsyncIterator[None]:
         async with installed(settings) as installation:
             app.state.installation = installation
-            async with jobs.running(installation) if background else contextlib.nullcontext():
+            async with jobs.running(installation):
                 yield
 
     return live

@@ -42,16 +42,16 @@ def claim(user_id: UUID, method: str, path: str, key: bytes, body: bytes) -> Cla
 
 
 async def settle(session: AsyncSession, claimed: Claim) -> Answer | None:
-    """Hold the key until the transaction ends; return the answer stored under it, or None to go on."""
+    """Return the answer stored under the key; or hold the key until the transaction ends and return None to go on.
+
+    Raises ``idempotency.in_flight``, ``idempotency.other_body``. Replays take no lock, so that they need not queue.
+    """
+    stored = await _stored(session, claimed)
+    if stored is not None:
+        return stored
     if not await database.try_lock(session, f"idempotency/{claimed.name.hex()}"):
         raise GgzyError("idempotency.in_flight", Kind.CONFLICT)
-    stored = await session.scalar(select(StoredAnswer).where(StoredAnswer.name == claimed.name))
-    if stored is None:
-        return None
-    if not hmac.compare_digest(stored.request, claimed.request):
-        raise GgzyError("idempotency.other_body")
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
-    return Answer(stored.status, [*headers, REPLAYED], stored.body)
+    return await _stored(session, claimed)  # whoever held the key may have committed in between
 
 
 async def keep(session: AsyncSession, claimed: Claim, answer: Answer) -> None:
@@ -67,3 +67,13 @@ async def keep(session: AsyncSession, claimed: Claim, answer: Answer) -> None:
             body=answer.body,
         )
     )
+
+
+async def _stored(session: AsyncSession, claimed: Claim) -> Answer | None:
+    row = await session.scalar(select(StoredAnswer).where(StoredAnswer.name == claimed.name))
+    if row is None:
+        return None
+    if not hmac.compare_digest(row.request, claimed.request):
+        raise GgzyError("idempotency.other_body")
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in row.headers]
+    return Answer(row.status, [*headers, REPLAYED], row.body)

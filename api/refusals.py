@@ -16,7 +16,10 @@ log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=1)
 PER_PERSON = 120
 ANONYMOUS_ALL = 60
-UNRECORDED = frozenset({"request.unknown_path", "server.failed", "database.unavailable"})
+# Not refusals of what somebody wanted: an unknown address, our own failures, a request to be sent again.
+UNRECORDED = frozenset(
+    {"request.unknown_path", "server.failed", "server.not_ready", "database.unavailable", "idempotency.in_flight"}
+)
 
 
 async def record(installation: Installation, scope: HTTPScope) -> None:

@@ -21,7 +21,7 @@ from api.accounts import credentials, devices, services
 from api.app import build
 from api.embedded import Postgres
 from api.settings import Settings
-from api.wiring import Installation
+from api.wiring import Installation, installed
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority, new_authority_keys
 from kernel import database as kernel_database
@@ -30,6 +30,23 @@ from kernel.clock import SystemClock
 from kernel.entropy import SeededEntropy, SystemEntropy
 
 TEMPLATE = "template_ggzy"
+COMMANDS = {
+    "ceph-mon": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
+    "radosgw": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
+    "go": "golang-go golang-golang-x-mod-dev",
+    "openssl": "openssl",
+    "age": "age",
+    "pdftotext": "poppler-utils",
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test marked ``debian("command", …)`` where a command is missing, naming what brings it."""
+    for marker in item.iter_markers("debian"):
+        missing = [name for name in marker.args or COMMANDS if shutil.which(name) is None]
+        if missing:
+            packages = sorted({word for name in missing for word in COMMANDS.get(name, name).split()})
+            pytest.skip(f"apt-get install {' '.join(packages)}")
 
 
 @pytest.fixture(scope="session")
@@ -114,30 +131,31 @@ def settings(database: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Litestar]:
-    """The real application, started; its background jobs are left out (call `api.jobs.sequence` yourself)."""
-    built, started, over = build(settings, background=False), asyncio.Event(), asyncio.Event()
+async def installation(settings: Settings) -> AsyncIterator[Installation]:
+    """What the application works with, opened as at a first start."""
+    opened: asyncio.Future[Installation] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
 
     async def live() -> None:  # enters and leaves in one task, which pytest's fixtures do not
-        async with built.lifespan():
-            started.set()
+        async with installed(settings) as installation:
+            opened.set_result(installation)
             await over.wait()
 
-    living, begun = asyncio.create_task(live()), asyncio.create_task(started.wait())
-    await asyncio.wait([living, begun], return_when=asyncio.FIRST_COMPLETED)
-    if not begun.done():
-        begun.cancel()
+    living = asyncio.create_task(live())
+    await asyncio.wait([living, opened], return_when=asyncio.FIRST_COMPLETED)
+    if not opened.done():
         await living
-    yield built
+    yield await opened
     over.set()
     await living
 
 
 @pytest.fixture
-def installation(app: Litestar) -> Installation:
-    """What the application works with."""
-    opened: Installation = app.state.installation
-    return opened
+def app(settings: Settings, installation: Installation) -> Litestar:
+    """The real application; its background jobs do not run (call `api.jobs.sequence` yourself)."""
+    built = build(settings)
+    built.state.installation = installation
+    return built
 
 
 @pytest.fixture

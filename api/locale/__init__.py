@@ -90,5 +90,11 @@ def _unquote(text: str, name: str, number: int) -> str:
     for character in inner:
         if character == '"':
             raise ValueError(f"{name}:{number}")
-        result.append(ESCAPES[next(inner, "")] if character == "\\" else character)
+        result.append(_escaped(next(inner, ""), name, number) if character == "\\" else character)
     return "".join(result)
+
+
+def _escaped(letter: str, name: str, number: int) -> str:
+    if letter not in ESCAPES:
+        raise ValueError(f"{name}:{number}")
+    return ESCAPES[letter]
