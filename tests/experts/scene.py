@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from nacl.signing import SigningKey
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import sequencer
@@ -135,6 +135,16 @@ async def fill(scene: Scene, count: int, start: int = 0) -> None:
     await pool.import_file(scene.session, cast.SUPERVISOR, data, pepper=PEPPER, entropy=scene.entropy)
     await scene.session.execute(update(ExpertRow).where(ExpertRow.user_id.is_(None)).values(user_id=ExpertRow.id))
     scene.session.expire_all()
+
+
+async def pass_time(session: AsyncSession, span: timedelta) -> None:
+    """Let time pass: this database becomes a sandbox whose clock goes forward. Rolled back with the test."""
+    sandbox = text(
+        "INSERT INTO installation (sandbox, clock_offset) VALUES (true, :span) "
+        "ON CONFLICT (id) DO UPDATE SET clock_offset = installation.clock_offset + :span"
+    )
+    await session.execute(sandbox, {"span": span})
+    session.info.pop("sandbox", None)
 
 
 async def place_key(session: AsyncSession, lot_id: UUID) -> None:

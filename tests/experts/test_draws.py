@@ -1,15 +1,16 @@
 """Draws over a real database and a real log: from preparation to a replayed transcript."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from experts import draws, invitations, nonce, reveals, transcripts, verification
-from experts.draws import Conditions
 from experts.quota import Quota
-from experts.tables import CallRow, DrawRow
+from experts.tables import DrawRow
 from kernel.actor import ANONYMOUS
 from kernel.database import now
 from kernel.errors import GgzyError
@@ -40,3 +41,202 @@ async def test_a_whole_draw_replays(scene: Scene) -> None:
     steps = verification.verify_draw(data, SIGNER.key)
     assert [step.number for step in steps] == list(range(1, 13))
     assert "专家" not in data.decode()
+
+
+async def test_the_committee_is_drawn_once(scene: Scene) -> None:
+    """A second round needs the first to have failed; an open one excludes another."""
+    draw = await scene.prepare()
+    with pytest.raises(GgzyError, match=r"draw\.already_open"):
+        await scene.prepare()
+    await draws.abandon(scene.session, WITNESS, draw.id, "招标人变更名额", entropy=scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.no_reason"):
+        await scene.prepare()
+    again = await scene.prepare(reason="招标人变更名额")
+    assert again.round == 2
+    await scene.commit(again)
+    await scene.sequence()
+    await draws.fix(scene.session, WITNESS, again.id, entropy=scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.wrong_step"):
+        await draws.abandon(scene.session, WITNESS, again.id, "不满意", entropy=scene.entropy)
+    drawn = await scene.reveal(again)
+    await scene.accept_all(drawn)
+    with pytest.raises(GgzyError, match=r"draw\.already_drawn"):
+        await scene.prepare(reason="再抽一次")
+
+
+async def test_no_second_round_without_a_reason_in_the_database(scene: Scene) -> None:
+    """The database itself refuses a later round without a reason, and changes to what a draw was made from."""
+    draw = await scene.prepare()
+    for change in ("reason = '', round = 2", "roster_digest = sha256('x')", "secret = sha256('x')"):
+        with pytest.raises(IntegrityError):
+            async with scene.session.begin_nested():
+                await scene.session.execute(text(f"UPDATE draw SET {change} WHERE id = '{draw.id}'"))  # noqa: S608
+    with pytest.raises(IntegrityError):
+        async with scene.session.begin_nested():
+            await scene.session.execute(text("DELETE FROM draw_entry"))
+
+
+async def test_nothing_is_revealed_before_the_seed(scene: Scene) -> None:
+    """Reveals wait for the checkpoint over all commitments."""
+    draw = await scene.prepare()
+    await scene.commit(draw, "centre", "purchaser")
+    with pytest.raises(GgzyError, match=r"draw\.commitments_missing"):
+        await draws.fix(scene.session, WITNESS, draw.id, entropy=scene.entropy)
+    await scene.commit(draw, "supervisor")
+    with pytest.raises(GgzyError, match=r"trail\.not_sequenced"):
+        await draws.fix(scene.session, WITNESS, draw.id, entropy=scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.wrong_step"):
+        await scene.reveal(draw, "centre")
+
+
+async def test_a_nonce_must_be_the_one_committed_to(scene: Scene) -> None:
+    """Another nonce, another's role, a second commitment: refused."""
+    draw = await scene.fixed()
+    with pytest.raises(GgzyError, match=r"draw\.wrong_nonce"):
+        await reveals.reveal(scene.session, WITNESS, draw.id, bytes(32), entropy=scene.entropy)
+    await scene.reveal(draw, "centre")
+    with pytest.raises(GgzyError, match=r"draw\.revealed"):
+        await scene.reveal(draw, "centre")
+
+
+async def test_commitments_are_bound_to_draw_and_role(scene: Scene) -> None:
+    """A commitment for another role, roster or key does not fit."""
+    draw = await scene.prepare()
+    actor, device = PEOPLE["centre"]
+    for_other = nonce.commit(draw.plan(), "supervisor", bytes(32), device, scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.not_your_role"):
+        await draws.commit(scene.session, actor, draw.id, for_other, entropy=scene.entropy)
+    stale = replace(draw.plan(), roster=bytes(32))
+    message = nonce.commit(stale, "centre", bytes(32), device, scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.other_draw"):
+        await draws.commit(scene.session, actor, draw.id, message, entropy=scene.entropy)
+    await scene.commit(draw, "centre")
+    with pytest.raises(GgzyError, match=r"draw\.committed"):
+        await scene.commit(draw, "centre")
+
+
+async def test_a_withheld_nonce_is_recovered_by_the_quorum(scene: Scene) -> None:
+    """Who does not reveal is overruled: two of three custodians open the sealed nonce after its release time."""
+    draw = await scene.fixed(release_minutes=1)
+    await scene.reveal(draw, "centre", "purchaser")
+    made = stage.custodians()
+    custodian = made.people[0].actor
+    with pytest.raises(GgzyError, match=r"draw\.not_released"):
+        await reveals.sealed(scene.session, custodian, draw.id)
+    await scenes.pass_time(scene.session, timedelta(minutes=2))
+    (message, device_key), *others = await reveals.sealed(scene.session, custodian, draw.id)
+    assert not others
+    commitment = nonce.read(message, device_key)
+    later = await now(scene.session)
+    with pytest.raises(GgzyError, match=r"draw\.not_found"):
+        await reveals.sealed(scene.session, WITNESS, draw.id)
+    for number in (1, 3):
+        person = made.people[number - 1]
+        given = nonce.answer(
+            commitment, made.key, number, made.shares[number], person.device, now=later, entropy=scene.entropy
+        )
+        result = await reveals.share(scene.session, person.actor, draw.id, "supervisor", given, entropy=scene.entropy)
+    assert result.state == "drawn"
+    await scene.sequence()
+    steps = verification.verify_draw(await transcripts.write(scene.session, SUPERVISOR, draw.id), SIGNER.key)
+    assert "recovered" in next(step.detail for step in steps if step.name == "nonces")
+
+
+async def test_a_bad_share_names_its_custodian(scene: Scene) -> None:
+    """A share made with another secret is refused with the custodian's number."""
+    draw = await scene.fixed(release_minutes=1)
+    await scenes.pass_time(scene.session, timedelta(minutes=2))
+    made = stage.custodians()
+    message, device_key = (await reveals.sealed(scene.session, made.people[1].actor, draw.id))[0]
+    commitment = nonce.read(message, device_key)
+    later = await now(scene.session)
+    device = made.people[1].device
+    given = nonce.answer(commitment, made.key, 2, made.shares[1], device, now=later, entropy=scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.bad_share") as caught:
+        await reveals.share(scene.session, made.people[1].actor, draw.id, "centre", given, entropy=scene.entropy)
+    assert caught.value.params == {"custodian": 2}
+
+
+async def test_an_exhausted_pool_names_the_quota_and_a_wider_round_follows(scene: Scene) -> None:
+    """When nobody is left for a quota, the round ends there; the next one needs a reason and counts who accepted."""
+    with pytest.raises(GgzyError, match=r"draw\.pool_exhausted") as caught:
+        await scene.prepare((Quota("A01", 4), Quota("C99", 1)))
+    assert caught.value.params == {"quota": "C99", "missing": 1}
+    draw = await scene.drawn((Quota("A01", 4), Quota("A02", 1)))
+    for _ in range(10):
+        waiting = [a for a in await scene.called(draw)]
+        if not waiting:
+            break
+        await invitations.answer(scene.session, waiting[0], draw.id, accept=False, reason="出差", entropy=scene.entropy)
+    after = await draws.find(scene.session, WITNESS, draw.id)
+    assert after.state in ("drawn", "exhausted")
+
+
+async def test_names_stay_sealed_until_the_result(scene: Scene) -> None:
+    """Staff sees codes, strangers nothing, and only the supervisor has the transcript before the result."""
+    draw = await scene.drawn()
+    calls = await invitations.of_draw(scene.session, WITNESS, draw.id)
+    assert [len(call.code) for call in calls] == [32] * 5
+    for actor in (ANONYMOUS, WITNESS, PURCHASER):
+        with pytest.raises(GgzyError, match=r"draw\.not_found"):
+            await transcripts.write(scene.session, actor, draw.id)
+    for expert in await scene.called(draw):
+        with pytest.raises(GgzyError, match=r"draw\.not_found"):
+            await draws.find(scene.session, expert, draw.id)
+        assert [one.draw_id for one in await invitations.mine(scene.session, expert)] == [draw.id]
+    with pytest.raises(GgzyError, match=r"invitation\.not_found"):
+        await invitations.answer(scene.session, WITNESS, draw.id, accept=True, entropy=scene.entropy)
+
+
+async def test_a_call_times_out_and_the_next_is_called(scene: Scene) -> None:
+    """After the hour nobody can accept; the job lets the calls time out one by one."""
+    draw = await scene.drawn(answer_minutes=1)
+    late = (await scene.called(draw))[0]
+    await scenes.pass_time(scene.session, timedelta(minutes=2))
+    with pytest.raises(GgzyError, match=r"invitation\.expired"):
+        await invitations.answer(scene.session, late, draw.id, accept=True, entropy=scene.entropy)
+    assert draw.id in await invitations.overdue(scene.session)
+    assert await invitations.expire(scene.session, draw.id, entropy=scene.entropy) == 5
+    assert (await draws.find(scene.session, WITNESS, draw.id)).calls == {"timed_out": 5, "invited": 5}
+
+
+async def test_who_must_avoid_is_never_drawn(scene: Scene) -> None:
+    """Employees of the purchaser stand on the roster with their reason and are not drawn."""
+    await scene.session.execute(
+        text(
+            "UPDATE expert SET employers = jsonb_set(employers, '{0,name}', '\"甲\"') WHERE name IN ('专家0', '专家3')"
+        )
+    )
+    scene.session.expire_all()
+    draw = await scene.prepare()
+    row = await scene.session.get_one(DrawRow, draw.id)
+    excluded = [line for line in reveals.lines_of(row) if line.endswith(" employer_purchaser")]
+    assert len(excluded) == 2
+
+
+async def test_the_roster_hides_who_is_at_a_branch(scene: Scene) -> None:
+    """A site quota with hardly any candidates is refused: its expert could be guessed."""
+    await scene.session.execute(text("UPDATE expert SET sites = '{152527}' WHERE name = '专家0'"))
+    scene.session.expire_all()
+    with pytest.raises(GgzyError, match=r"draw\.site_identifiable"):
+        await scene.prepare((Quota("A01", 1, "152527"), Quota("A02", 4)))
+
+
+async def test_a_committee_must_be_lawful(scene: Scene) -> None:
+    """Too small, even, too few experts: each refused with its article."""
+    for quotas, representatives, code in (
+        ((Quota("A01", 3),), 0, "committee.too_small"),
+        ((Quota("A01", 6),), 0, "committee.even"),
+        ((Quota("A01", 4),), 3, "committee.too_few_experts"),
+    ):
+        with pytest.raises(GgzyError, match=code) as caught:
+            await scene.prepare(quotas, representatives=representatives)
+        assert "三十七" in str(caught.value.params["article"])
+
+
+async def test_not_more_than_a_day_before_the_opening(scene: Scene) -> None:
+    """The draw begins within 24 hours before the deadline."""
+    deadline = await now(scene.session) + timedelta(days=3)
+    await stage.set_deadline(scene.session, scene.lot_id, deadline)
+    with pytest.raises(GgzyError, match=r"draw\.too_early"):
+        await scene.prepare()
