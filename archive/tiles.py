@@ -115,8 +115,10 @@ def join_entries(entries: Sequence[bytes]) -> bytes:
 def split_entries(data: bytes, width: int) -> list[bytes]:
     """Return the 32-byte entries of a bundle that is `width` wide; GgzyError ``tile.malformed``."""
     step = len(_PREFIX) + ENTRY_SIZE
-    entries = [data[i + len(_PREFIX) : i + step] for i in range(0, min(len(data), MAX_BUNDLE), step)]
-    if len(entries) != width or join_entries(entries) != data:
+    if len(data) != width * step:
+        raise _malformed()
+    entries = [data[i + len(_PREFIX) : i + step] for i in range(0, len(data), step)]
+    if join_entries(entries) != data:
         raise _malformed()
     return entries
 
