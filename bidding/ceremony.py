@@ -94,7 +94,7 @@ async def find(session: AsyncSession, actor: Actor, ceremony_id: UUID) -> Ceremo
     row = await session.get(CeremonyRow, ceremony_id)
     if row is None:
         raise not_found("ceremony")
-    permit(policy.may_see(actor, row, await people(session, ceremony_id)))
+    permit(policy.may_see(actor, row, await _people(session, ceremony_id)))
     return await view(session, row)
 
 
@@ -103,7 +103,11 @@ async def list_own(session: AsyncSession, actor: Actor) -> list[Ceremony]:
     query = (
         select(CeremonyRow)
         .join(CustodianRow, CustodianRow.ceremony_id == CeremonyRow.id)
-        .where(CustodianRow.user_id == actor.user_id, CeremonyRow.state.in_((DEALING, CERTIFYING)))
+        .where(
+            CustodianRow.user_id == actor.user_id,
+            CeremonyRow.state.in_((DEALING, CERTIFYING)),
+            CeremonyRow.expires_at > await now(session),
+        )
         .order_by(CeremonyRow.made_at)
     )
     return [await view(session, row) for row in (await session.scalars(query)).all()]
@@ -112,7 +116,7 @@ async def list_own(session: AsyncSession, actor: Actor) -> list[Ceremony]:
 async def abort(session: AsyncSession, actor: Actor, ceremony_id: UUID, reason: str, *, entropy: Entropy) -> Ceremony:
     """End a key making that is not finished, with a reason; ``ceremony.wrong_state``, ``ceremony.no_reason``."""
     row = await lock(session, ceremony_id)
-    permit(policy.may_abort(actor, row, await people(session, ceremony_id)))
+    permit(policy.may_abort(actor, row, await _people(session, ceremony_id)))
     if not 0 < len(reason.strip()) <= MAX_REASON:
         raise GgzyError("ceremony.no_reason", limit=MAX_REASON)
     if row.state not in (DEALING, CERTIFYING):
@@ -210,9 +214,9 @@ async def end(session: AsyncSession, row: CeremonyRow, reason: str, blamed: int 
     await session.flush()
 
 
-async def people(session: AsyncSession, ceremony_id: UUID) -> Sequence[UUID]:
-    """Return the user ids of the custodians in the order of their numbers."""
-    query = select(CustodianRow.user_id).where(CustodianRow.ceremony_id == ceremony_id).order_by(CustodianRow.number)
+async def custodians(session: AsyncSession, ceremony_id: UUID) -> Sequence[CustodianRow]:
+    """Return the custodians in the order of their numbers."""
+    query = select(CustodianRow).where(CustodianRow.ceremony_id == ceremony_id).order_by(CustodianRow.number)
     return (await session.scalars(query)).all()
 
 
@@ -234,6 +238,10 @@ async def view(session: AsyncSession, row: CeremonyRow) -> Ceremony:
         blamed=row.blamed,
         transcript_hash=row.transcript_hash,
     )
+
+
+async def _people(session: AsyncSession, ceremony_id: UUID) -> frozenset[UUID]:
+    return frozenset(one.user_id for one in await custodians(session, ceremony_id))
 
 
 def _setup(terms: Terms, ceremony_id: UUID, *, sandbox: bool) -> keysetup.Setup:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from bidding.keymaking_tables import FINISHED, CeremonyRow
 from bidding.keysetup import MAX_CUSTODIANS, MAX_KEYS, MIN_THRESHOLD
@@ -40,7 +41,7 @@ def may_begin(actor: Actor, terms: Terms) -> GgzyError | None:
     return _fit(terms.custodians, terms)
 
 
-def may_see(actor: Actor, ceremony: CeremonyRow, custodians: Sequence[object]) -> GgzyError | None:
+def may_see(actor: Actor, ceremony: CeremonyRow, custodians: frozenset[UUID]) -> GgzyError | None:
     """Custodians, the site's witness staff and supervisors see a key making; a finished one is public."""
     overseer = actor.holds(Role.WITNESS, site(ceremony.site)) or actor.holds(Role.SUPERVISOR, site(ceremony.site))
     if ceremony.state == FINISHED or overseer or actor.user_id in custodians:
@@ -48,7 +49,7 @@ def may_see(actor: Actor, ceremony: CeremonyRow, custodians: Sequence[object]) -
     return not_found("ceremony")
 
 
-def may_abort(actor: Actor, ceremony: CeremonyRow, custodians: Sequence[object]) -> GgzyError | None:
+def may_abort(actor: Actor, ceremony: CeremonyRow, custodians: frozenset[UUID]) -> GgzyError | None:
     """Witness staff of the site and every custodian may end it; nothing of it is used then."""
     if actor.holds(Role.WITNESS, site(ceremony.site)) or actor.user_id in custodians:
         return None

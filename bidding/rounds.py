@@ -4,7 +4,9 @@ Everything anybody can check is checked before it is stored, under the lock of t
 when all of them are there, so that nobody chooses after having seen the others'.
 """
 
+import asyncio
 import hashlib
+import hmac
 from uuid import UUID
 
 from sqlalchemy import select
@@ -40,7 +42,8 @@ async def deal(session: AsyncSession, actor: Actor, ceremony_id: UUID, content: 
     if await _posted(session, row, DEAL, number, content):
         return await ceremony.view(session, row)
     permit(policy.is_open(row, await now(session), DEALING))
-    if keymaking.check_deal(setup, content).deal.dealer != number:
+    checked = await asyncio.to_thread(keymaking.check_deal, setup, content)
+    if checked.deal.dealer != number:
         raise GgzyError("ceremony.not_yours", Kind.FORBIDDEN)
     await _store(session, row, DEAL, number, content)
     if len(await _messages(session, row, DEAL)) == setup.size:
@@ -75,7 +78,7 @@ async def certify(
     if await _posted(session, row, CERTIFICATE, number, content):
         return await ceremony.view(session, row)
     permit(policy.is_open(row, await now(session), CERTIFYING))
-    checked = keymaking.collect(setup, await _messages(session, row, DEAL))
+    checked = await asyncio.to_thread(keymaking.collect, setup, await _messages(session, row, DEAL))
     if transcript.check_certificate(setup, transcript.body_hash(setup, checked), content)[0] != number:
         raise GgzyError("ceremony.not_yours", Kind.FORBIDDEN)
     await _store(session, row, CERTIFICATE, number, content)
@@ -103,7 +106,7 @@ async def complain(
     accused = await session.get(MessageRow, (row.id, DEAL, complaint.accused(content)))
     if accused is None:
         raise GgzyError("complaint.malformed", Kind.INTEGRITY)
-    proved = complaint.check(setup, accused.content, content)
+    proved = await asyncio.to_thread(complaint.check, setup, accused.content, content)
     if proved.custodian != number:
         raise GgzyError("ceremony.not_yours", Kind.FORBIDDEN)
     session.add(ComplaintRow(ceremony_id=row.id, number=number, dealer=proved.dealer, content=content, made_at=moment))
@@ -114,12 +117,17 @@ async def complain(
 
 
 async def _enter(session: AsyncSession, actor: Actor, ceremony_id: UUID) -> tuple[CeremonyRow, keysetup.Setup, int]:
-    """Lock the key making and return it with the number of the custodian who acts; to others it does not exist."""
+    """Lock the key making and return it with the number of the custodian who acts; to others it does not exist.
+
+    A device that its owner has replaced meanwhile takes no part any more.
+    """
     row = await ceremony.lock(session, ceremony_id)
-    persons = await ceremony.people(session, ceremony_id)
-    if actor.user_id not in persons:
+    own = next((one for one in await ceremony.custodians(session, ceremony_id) if one.user_id == actor.user_id), None)
+    if own is None:
         raise not_found("ceremony")
-    return row, keysetup.read(row.setup), persons.index(actor.user_id) + 1
+    if actor.device_key is None or not hmac.compare_digest(own.device_key, actor.device_key):
+        raise GgzyError("ceremony.other_device", Kind.CONFLICT)
+    return row, keysetup.read(row.setup), own.number
 
 
 async def _posted(session: AsyncSession, row: CeremonyRow, kind: str, number: int, content: bytes) -> bool:
@@ -151,7 +159,7 @@ async def _all(session: AsyncSession, actor: Actor, ceremony_id: UUID, kind: str
 
 async def _finish(session: AsyncSession, row: CeremonyRow, content: bytes) -> None:
     """Keep the transcript and the keys that follow from it; it is checked once more as a stranger would."""
-    verified = transcript.verify_transcript(content)
+    verified = await asyncio.to_thread(transcript.verify_transcript, content)
     row.state, row.ended_at = FINISHED, await now(session)
     row.transcript, row.transcript_hash = content, verified.hash
     await session.flush()

@@ -250,6 +250,15 @@ async def test_a_custodian_posts_its_own_messages_only(session: AsyncSession, ca
     assert (await refused(posting)).code == "ceremony.not_yours"
 
 
+async def test_a_replaced_device_takes_no_part(session: AsyncSession, cast: Cast) -> None:
+    """Who lost the device that was appointed cannot post with it, nor with a new one; a new key making is needed."""
+    deal = cast.table.deals()[0]
+    for device_key in (None, bytes(cast.people[1].device.verify_key)):
+        actor = replace(cast.people[0].actor, device_key=device_key)
+        posting = rounds.deal(session, actor, cast.ceremony.id, deal, entropy=ENTROPY)
+        assert (await refused(posting)).code == "ceremony.other_device"
+
+
 async def test_a_deal_that_anybody_can_refuse_is_not_stored(session: AsyncSession, cast: Cast) -> None:
     """A bad proof is refused at the door with the dealer's number."""
     wrong = Table(msgspec.structs.replace(cast.table.setup, ceremony=uuid4()), cast.table.devices, ENTROPY).deals()[0]
@@ -295,6 +304,7 @@ async def test_a_custodian_who_leaves_lets_it_expire(session: AsyncSession, cast
     posting = rounds.deal(session, cast.people[1].actor, cast.ceremony.id, deals[1], entropy=ENTROPY)
     assert (await refused(posting)).code == "ceremony.expired"
     assert (await ceremony.find(session, cast.people[0].actor, cast.ceremony.id)).state == "expired"
+    assert await ceremony.list_own(session, cast.people[1].actor) == []
     assert (await begin(session)).ceremony.id != cast.ceremony.id
 
 
