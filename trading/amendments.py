@@ -18,11 +18,13 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import documents, lots, notices, policy
 from trading.documents import DocumentDraft
+from trading.draft import check_moment
 from trading.lifecycle import By
 from trading.lot import UNANNOUNCED, LotFacts, State
 from trading.notices import Notice
 from trading.rulepack import Pack
 from trading.tables import LotRow
+from trading.text import Line, Text
 
 TENDERER = frozenset({By.TENDERER})
 
@@ -30,8 +32,8 @@ TENDERER = frozenset({By.TENDERER})
 class ClarificationDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A clarification or change of the tender documents, with new versions of them; `deadline` if it moves."""
 
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    text: Annotated[str, msgspec.Meta(min_length=1, max_length=100_000)]
+    title: Line
+    text: Text
     lots: Annotated[tuple[int, ...], msgspec.Meta(min_length=1, max_length=99)]
     documents: Annotated[tuple[DocumentDraft, ...], msgspec.Meta(max_length=50)] = ()
     deadline: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
@@ -112,6 +114,7 @@ async def _announced(
 async def _set_deadline(
     session: AsyncSession, actor: Actor, lot: LotFacts, deadline: datetime, *, entropy: Entropy
 ) -> LotFacts:
+    check_moment(deadline)
     now = await database.now(session)
     if lot.state != State.ANNOUNCED or lot.deadline is None or (lot.deadline <= now and not lot.suspended):
         raise GgzyError("clarification.not_open", Kind.CONFLICT)

@@ -11,6 +11,7 @@ from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
 from trading import lots, notices, parties, policy
+from trading.draft import check_moment, is_money
 from trading.lifecycle import STEPS
 from trading.lot import LotFacts
 from trading.notices import Notice
@@ -37,11 +38,15 @@ async def publicize(
 ) -> Notice:
     """Publish the candidates until `ends_at` and move the lot to publicized.
 
-    The caller has taken the candidates from the evaluation report. Raises ``award.bad_ranks``, ``party.unknown``,
+    The caller has taken the candidates from the evaluation report. Raises ``award.bad_ranks``, ``award.bad_price``,
+    ``notice.no_text``, ``party.unknown``,
     ``publicity.too_short``, ``lot.too_many_candidates``, ``step.not_yours``.
     """
     lot = await lots.lock(session, lot_id)
     permit(policy.may_act(actor, lot, STEPS["publicize"].by, seen=await lots.seen(session, actor, lot)))
+    check_moment(ends_at)
+    if not all(is_money(candidate.price, least=0) for candidate in candidates):
+        raise GgzyError("award.bad_price")
     ranks = [candidate.rank for candidate in candidates]
     if ranks != list(range(1, len(ranks) + 1)) or len({c.bidder for c in candidates}) != len(candidates):
         raise GgzyError("award.bad_ranks")

@@ -23,6 +23,7 @@ from trading import files, lots, parties, policy
 from trading.lifecycle import By
 from trading.lot import ENDED, UNANNOUNCED, LotFacts, State
 from trading.tables import DocumentRow, FileRow, IssueRow, TenderRow
+from trading.text import Line
 
 # What belongs to the invitation itself is fixed once announced; later versions come with a clarification.
 INVITING = frozenset({"tender_documents", "drawings", "bill_of_quantities", "ceiling_price", "clarification"})
@@ -33,10 +34,10 @@ KINDS = INVITING | {"entry", "commission", "approval", "contract", "minutes", "o
 class DocumentDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A document to be attached: which file, as what."""
 
-    kind: Annotated[str, msgspec.Meta(max_length=40)]
-    title: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
-    media_type: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.+\-]{1,60}/[a-z0-9.+\-]{1,100}$")]
+    kind: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}$(?!\n)")]
+    title: Line
+    sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+    media_type: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9.+\-]{1,60}/[a-z0-9.+\-]{1,100}$(?!\n)")]
     lot: Annotated[int, msgspec.Meta(ge=1, le=99)] | None = None
 
 

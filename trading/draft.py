@@ -9,18 +9,19 @@ import msgspec
 from kernel.errors import GgzyError
 from trading.lot import EnvelopeKind, EnvelopeRule, LotFacts, OpeningPolicy
 from trading.rulepack import Pack
+from trading.text import Line
 
 MAX_LOTS = 99
 MIN_INVITED = 3  # 招标投标法 第十七条
 MAX_AMOUNT = Decimal(10) ** 15
+YEARS = range(2000, 2200)
 PREFIXES = {"construction": "GC"}
 
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Code = Annotated[str, msgspec.Meta(min_length=18, max_length=18)]
-Division = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{18}$(?!\n)")]
+Division = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
-Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)")]
 
 
 class EnvelopeDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,7 +44,7 @@ class LotDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A lot as its tenderer states it. `bond` is the bid bond, `ceiling` the maximum price (a minimum is forbidden)."""
 
     number: Annotated[int, msgspec.Meta(ge=1, le=MAX_LOTS)]
-    title: Title
+    title: Line
     estimate: Decimal
     envelopes: Annotated[tuple[EnvelopeDraft, ...], msgspec.Meta(min_length=1, max_length=3)]
     evaluation: Evaluation
@@ -58,7 +59,7 @@ class LotDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TenderDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A tender as its tenderer states it. `invitees` only for an invited tender, three or more."""
 
-    title: Title
+    title: Line
     site: Division
     purchaser: Code
     region: Division
@@ -66,7 +67,7 @@ class TenderDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agency: Code | None = None
     trade_type: Literal["construction"] = "construction"
     method: Literal["public", "invited"] = "public"
-    funding: Title = "state"
+    funding: Line = "state"
     invitees: Annotated[tuple[Code, ...], msgspec.Meta(max_length=100)] = ()
 
 
@@ -89,9 +90,11 @@ def check(draft: TenderDraft, pack: Pack) -> None:
 def check_lot(lot: LotDraft, pack: Pack) -> None:
     """Raise what is wrong with a lot.
 
-    Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``, ``lot.bad_weights``.
+    Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``, ``lot.bad_weights``,
+    ``deadline.out_of_range``.
     """
     _check_amounts(lot, pack)
+    check_moment(lot.deadline)
     kinds = [rule.kind for rule in lot.envelopes]
     stages = {rule.kind: rule.stage for rule in lot.envelopes}
     if len(set(kinds)) != len(kinds) or EnvelopeKind.PRICE not in stages or 1 not in stages.values():
@@ -101,6 +104,17 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
     weights = lot.evaluation.weights
     if sum(map(Decimal, weights.values())) != 100 or not set(weights) <= set(kinds):  # noqa: PLR2004 - 100 points
         raise GgzyError("lot.bad_weights", lot=lot.number)
+
+
+def check_moment(moment: datetime | None) -> None:
+    """Refuse times that no trade can mean and that other programs cannot hold: ``deadline.out_of_range``."""
+    if moment is not None and moment.year not in YEARS:
+        raise GgzyError("deadline.out_of_range")
+
+
+def is_money(amount: Decimal, *, least: int) -> bool:
+    """Tell whether an amount of yuan has at most two places, is at least `least` and below 10^15."""
+    return amount.is_finite() and least <= amount < MAX_AMOUNT and amount == round(amount, 2)
 
 
 def columns(lot: LotDraft) -> dict[str, Any]:
@@ -131,14 +145,10 @@ def keeps_key(lot: LotDraft, before: LotFacts) -> bool:
 def _check_amounts(lot: LotDraft, pack: Pack) -> None:
     amounts = {"estimate": lot.estimate, "bond": lot.bond, "ceiling": lot.ceiling}
     for name, amount in amounts.items():
-        if amount is not None and not _is_money(amount, least=0 if name == "bond" else 1):
+        if amount is not None and not is_money(amount, least=0 if name == "bond" else 1):
             raise GgzyError("lot.bad_amount", lot=lot.number, field=name)
     share = pack.value("bond.max_share")
     if lot.bond > lot.estimate * share:
         article = pack.rule("bond.max_share").article
         maximum = (lot.estimate * share).quantize(Decimal("0.01"), rounding="ROUND_FLOOR")
         raise GgzyError("lot.bond_too_high", lot=lot.number, maximum=str(maximum), article=article)
-
-
-def _is_money(amount: Decimal, *, least: int) -> bool:
-    return amount.is_finite() and least <= amount < MAX_AMOUNT and amount == round(amount, 2)

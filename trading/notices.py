@@ -18,11 +18,12 @@ from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, new_id
-from kernel.errors import not_found
+from kernel.errors import GgzyError, not_found
 from trading.lot import LotFacts
 from trading.tables import NoticeRow, TenderRow
 
 FORMAT = "ggzy/notice/v1"
+WRITTEN = frozenset({"tender", "clarification", "candidates", "award"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,10 @@ async def publish(
 ) -> Notice:
     """Publish a notice about a lot, or (`whole`) about its tender, and record ``notice.published`` with its hash.
 
-    The command that publishes has asked its policy already.
+    The command that publishes has asked its policy already. Raises ``notice.no_text``.
     """
+    if kind in WRITTEN and not text.strip():
+        raise GgzyError("notice.no_text")
     await database.lock(session, f"notice:{about.tender_id}")
     last = await session.scalar(select(func.max(NoticeRow.number)).where(NoticeRow.tender_id == about.tender_id))
     row = NoticeRow(

@@ -16,7 +16,7 @@ from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import policy
-from trading.party import Commitment, Profile, check_code, check_commitment
+from trading.party import Commitment, Profile, check_code, check_commitment, is_code
 from trading.tables import PartyRevisionRow, PartyRow
 
 
@@ -69,6 +69,7 @@ async def amend(
     session: AsyncSession, actor: Actor, uscc: str, profile: Profile, commitment: Commitment, *, entropy: Entropy
 ) -> Party:
     """Replace a party's data by a new revision and record ``party.amended``; the former revisions stay."""
+    check_code(uscc)
     permit(policy.may_keep_party(actor, uscc))
     check_commitment(uscc, profile, commitment, actor.device_key)
     query = select(PartyRow).where(PartyRow.uscc == uscc).with_for_update().execution_options(populate_existing=True)
@@ -86,7 +87,7 @@ async def amend(
 
 async def get(session: AsyncSession, uscc: str) -> Party:
     """Return a party; ``party.not_found``."""
-    row = await session.get(PartyRow, uscc, populate_existing=True)
+    row = await session.get(PartyRow, uscc, populate_existing=True) if is_code(uscc) else None
     if row is None:
         raise not_found("party")
     return _value(row)
@@ -114,7 +115,7 @@ async def require(session: AsyncSession, *codes: str) -> None:
 
 async def history(session: AsyncSession, actor: Actor, uscc: str) -> list[Revision]:
     """Return all revisions of a party, oldest first, to those who may see them."""
-    permit(policy.may_see_party(actor, uscc))
+    await read(session, actor, uscc)
     query = select(PartyRevisionRow).where(PartyRevisionRow.uscc == uscc).order_by(PartyRevisionRow.revision)
     return [
         Revision(

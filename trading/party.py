@@ -15,14 +15,12 @@ from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength, Val
 
 from kernel import canonical
 from kernel.errors import GgzyError, Kind
+from trading.text import Line, Short
 
 COMMITMENT_VERSION = "2026-1"
 CONTEXT = b"ggzy/commitment/v1\0"
 FORMAT = "ggzy/commitment/v1"
 WRONG = {InvalidLength: "length", InvalidFormat: "character", InvalidChecksum: "check_digit"}
-
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-Short = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,9 +30,9 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     legal_representative: Short
     address: Line
     contact: Short
-    phone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+\-]{5,20}$")]
-    region: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
-    email: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    phone: Annotated[str, msgspec.Meta(pattern=r"^[0-9+\-]{5,20}$(?!\n)")]
+    region: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
+    email: Annotated[str, msgspec.Meta(max_length=200, pattern=r"^([^\s@]+@[^\s@]+)?$(?!\n)")] = ""
 
 
 class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +40,7 @@ class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     version: Annotated[str, msgspec.Meta(max_length=20)]
     signed_by: Short
-    signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{128})?$")] = ""
+    signature: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{128})?$(?!\n)")] = ""
 
 
 def check_code(code: str) -> str:
@@ -54,6 +52,11 @@ def check_code(code: str) -> str:
     if wrong:
         raise GgzyError("party.bad_uscc", wrong=wrong, uscc=code[:40])
     return code
+
+
+def is_code(code: str) -> bool:
+    """Tell whether this is a right 统一社会信用代码."""
+    return _wrong(code) is None
 
 
 def statement(code: str, profile: Profile, version: str) -> bytes:

@@ -17,13 +17,14 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
 from trading import policy
 from trading.tables import SiteRow
+from trading.text import Short
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A site to be: its 6-digit division code, name and rank."""
 
-    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$")]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
+    name: Short
     kind: Literal["main", "branch"]
 
 

@@ -66,8 +66,6 @@ async def step(
     permit(policy.may_act(actor, tender, chosen.by, seen=None))
     if not chosen.together:
         raise GgzyError("step.by_lot", Kind.CONFLICT, step=name)
-    if name == "announce" and not text.strip():
-        raise GgzyError("notice.no_text")
     now = await database.now(session)
     for lot in found:
         known = await lots.circumstances(session, lot)

@@ -24,9 +24,8 @@ from trading.parties import Party, Revision
 from trading.party import Commitment, Profile
 from trading.sites import Plan, Site
 from trading.tenders import Tender
+from trading.text import Line, Reason, Text
 
-Text = Annotated[str, msgspec.Meta(max_length=100_000)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Cursor = Annotated[str | None, Parameter(max_length=80)]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
@@ -46,7 +45,7 @@ class TenderStepDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of all lots; `missing` for a return, `text` of the notice for an announcement."""
 
     step: TenderStep
-    missing: Annotated[tuple[Reason, ...], msgspec.Meta(max_length=100)] = ()
+    missing: Annotated[tuple[Line, ...], msgspec.Meta(max_length=100)] = ()
     text: Text = ""
 
 
@@ -54,7 +53,7 @@ class LotStepDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A step of one lot, with its reason where it needs one."""
 
     step: LotStep
-    reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    reason: Reason = ""
 
 
 class DeadlineDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +84,7 @@ class AwardDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     winner: Code
     text: Text
-    reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    reason: Reason = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +210,7 @@ class TenderController(Controller):
         actor: Actor,
         before: Cursor = None,
         limit: Limit = 50,
-        site: Annotated[str | None, Parameter(pattern="^[0-9]{6}$")] = None,
+        site: Annotated[str | None, Parameter(pattern=r"^[0-9]{6}$(?!\n)")] = None,
     ) -> TenderPage:
         """List the tenders that exist for the person who asks; for everybody, those announced."""
         found = await tenders.page(session, actor, before=_place(before), limit=limit, site=site)
@@ -306,7 +305,7 @@ class NoticeController(Controller):
         before: Cursor = None,
         limit: Limit = 50,
         tender: UUID | None = None,
-        kind: Annotated[str | None, Parameter(pattern="^[a-z]{1,20}$")] = None,
+        kind: Annotated[str | None, Parameter(pattern=r"^[a-z]{1,20}$(?!\n)")] = None,
     ) -> NoticePage:
         """List the public notices, of all tenders or of one."""
         found = await notices.page(session, before=_place(before), limit=limit, tender_id=tender, kind=kind)

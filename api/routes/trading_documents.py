@@ -22,7 +22,7 @@ from trading import documents, files
 from trading.documents import Document, DocumentDraft, Issue
 from trading.draft import Code
 
-Digest = Annotated[str, Parameter(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class IssueDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -235,15 +235,14 @@ async def test_the_same_key_registers_one_tender(scene: Scene) -> None:
         ({"lots": []}, (400, "request.invalid")),
         ({"site": "999999"}, (422, "site.unknown")),
         ({"agency": PURCHASER}, (422, "tender.own_agency")),
+        ({"title": "a\u0000b"}, (400, "request.invalid")),
         ({"method": "invited"}, (422, "tender.bad_invitees")),
         ({"agency": code(99)}, (422, "party.unknown")),
     ],
 )
 async def test_bad_drafts_are_refused(scene: Scene, change: dict[str, Any], refusal: tuple[int, str]) -> None:
     """What is wrong with a draft is named by its code, and nothing is kept."""
-    status, found = await scene.refused(scene.purchaser, "POST", "/tenders", json=tender_body(**change))
-    assert (status, found.split(".")[0]) == (refusal[0], refusal[1].split(".")[0])
-    assert status == 400 or found == refusal[1]
+    assert await scene.refused(scene.purchaser, "POST", "/tenders", json=tender_body(**change)) == refusal
     assert (await scene.ok(scene.purchaser, "GET", "/tenders"))["items"] == []
 
 
@@ -272,19 +271,16 @@ async def test_steps_of_bidding_are_not_taken_here(scene: Scene) -> None:
         assert status == 400
 
 
-async def test_a_clarification_too_late_must_move_the_deadline(scene: Scene) -> None:
+async def test_a_clarification_too_late_must_move_the_deadline(scene: Scene, someone: Make) -> None:
     """Within 15 days of the deadline a clarification is refused with the earliest deadline; moved, it is published."""
     tender = await scene.announce()
     lot, path = tender["lots"][0], f"/tenders/{tender['id']}/clarifications"
+    tenderer, admin = scene.purchaser, await someone(Grant(Role.SYSTEM_ADMIN, "*"))
     later = (datetime.now(UTC) + timedelta(days=7)).isoformat()
-    await scene.ok(None, "GET", "/installation")
-    admin = scene.purchaser
-    moved = await scene.send(admin, "POST", "/sandbox/clock", json={"advance_to": later})
-    if moved.is_success:
-        body = {"title": "澄清一", "text": "图纸改版", "lots": [1]}
-        assert await scene.refused(admin, "POST", path, json=body) == (409, "deadline.must_move")
+    await scene.ok(admin, "POST", "/sandbox/clock", json={"advance_to": later})
+    body: dict[str, Any] = {"title": "澄清一", "text": "图纸改版", "lots": [1]}
+    assert await scene.refused(tenderer, "POST", path, json=body) == (409, "deadline.must_move")
     deadline = (datetime.now(UTC) + timedelta(days=40)).isoformat()
-    body = {"title": "澄清一", "text": "图纸改版", "lots": [1], "deadline": deadline}
-    told = await scene.ok(admin, "POST", path, json=body)
+    told = await scene.ok(tenderer, "POST", path, json=body | {"deadline": deadline})
     assert told[0]["data"]["old_deadline"] < told[0]["data"]["new_deadline"]
     assert (await scene.ok(None, "GET", f"/lots/{lot['id']}"))["deadline"] > lot["deadline"]

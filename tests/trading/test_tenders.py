@@ -4,9 +4,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import event, select
 
-from kernel import database
+from archive.tables import EventRow
+from kernel import canonical, database
 from kernel.actor import ANONYMOUS
+from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind
 from tests.trading.conftest import AGENCY, BIDDERS, PEOPLE, Stage, lot_draft, tender_draft
 from trading import lots, notices, registration, tenders
@@ -145,7 +148,8 @@ async def test_announcing_needs_keys_time_and_words(stage: Stage) -> None:
     for lot in tender.lots:
         await lots.assign_key(stage.session, lot.id, stage.entropy.token(32))
     with pytest.raises(GgzyError, match=r"notice\.no_text"):
-        await stage.step(PEOPLE.agency, tender, "announce")
+        async with stage.session.begin_nested():
+            await stage.step(PEOPLE.agency, tender, "announce")
     announced = await stage.step(PEOPLE.agency, tender, "announce", text="公告")
     assert announced.announced_at is not None
     assert {lot.state for lot in announced.lots} == {State.ANNOUNCED}
@@ -186,3 +190,39 @@ async def test_pages_follow_one_another(stage: Stage) -> None:
         seen += [tender.id for tender in part]
         before = (part[-1].made_at, part[-1].id)
     assert seen == made[::-1]
+
+
+async def test_a_list_costs_two_queries_however_long(stage: Stage) -> None:
+    """Reading a page of tenders with all their lots takes no query per row."""
+    for _ in range(4):
+        await stage.register()
+    statements: list[str] = []
+    connection = (await stage.session.connection()).sync_connection
+    event.listen(connection, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    found = await tenders.page(stage.session, PEOPLE.agency)
+    assert sum(len(tender.lots) for tender in found) == 8
+    assert len(statements) == 2
+    await notices.page(stage.session)
+    assert len(statements) == 3
+
+
+async def test_the_invited_do_not_learn_who_else_is(stage: Stage) -> None:
+    """Invitees and the centre's list of what is missing are for insiders (法22)."""
+    tender = await stage.announce(method="invited", invitees=tuple(BIDDERS[:3]))
+    assert (await tenders.get(stage.session, PEOPLE.agency, tender.id)).invitees == tuple(BIDDERS[:3])
+    assert (await tenders.get(stage.session, PEOPLE.bidders[0], tender.id)).invitees == ()
+    assert [one.invitees for one in await tenders.page(stage.session, PEOPLE.bidders[0])] == [()]
+
+
+async def test_the_announcement_lays_down_its_terms_in_the_trail(stage: Stage) -> None:
+    """The event names each lot's deadline, envelopes and key, by which custodians' devices open."""
+    tender = await stage.announce()
+    query = select(EventRow.body).where(EventRow.kind == "tender.announced", EventRow.trade == tender.id)
+    terms = canonical.decode((await stage.session.scalars(query)).one())["data"]["terms"]
+    for lot, stated in zip(tender.lots, terms, strict=True):
+        assert lot.deadline is not None
+        assert lot.opening_key_hash is not None
+        assert stated["lot"] == str(lot.id)
+        assert stated["deadline"] == isoformat(lot.deadline)
+        assert stated["key"] == lot.opening_key_hash.hex()
+        assert stated["envelopes"] == [{"kind": "technical", "stage": 1}, {"kind": "price", "stage": 2}]
