@@ -117,6 +117,7 @@ def expert(user: UUID) -> Actor:
 
 async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scene:
     """Set up sites, a pool with accounts, and an announced lot with an opening key."""
+    await pass_time(session, timedelta(0))
     key = stage.custodians().key
     lot_id = await stage.lot(session, key_hash=key.key_hash, after=timedelta(hours=1), **lot)  # type: ignore[arg-type]
     scene = Scene(session, lot_id)
@@ -129,9 +130,9 @@ async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scen
     return scene
 
 
-async def fill(scene: Scene, count: int, start: int = 0) -> None:
+async def fill(scene: Scene, count: int, start: int = 0, **changes: str) -> None:
     """Take experts into the pool and give each an account."""
-    data = cast.table([cast.row(number) for number in range(start, start + count)])
+    data = cast.table([cast.row(number, **changes) for number in range(start, start + count)])
     await pool.import_file(scene.session, cast.SUPERVISOR, data, pepper=PEPPER, entropy=scene.entropy)
     await scene.session.execute(update(ExpertRow).where(ExpertRow.user_id.is_(None)).values(user_id=ExpertRow.id))
     scene.session.expire_all()

@@ -8,9 +8,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import draws, invitations, nonce, reveals, transcripts, verification
+from experts import application, committees, draws, invitations, nonce, reveals, transcripts, verification
 from experts.quota import Quota
 from experts.tables import DrawRow
+from archive.note import Signer
+from kernel import canonical
 from kernel.actor import ANONYMOUS
 from kernel.database import now
 from kernel.errors import GgzyError
@@ -162,14 +164,24 @@ async def test_an_exhausted_pool_names_the_quota_and_a_wider_round_follows(scene
     with pytest.raises(GgzyError, match=r"draw\.pool_exhausted") as caught:
         await scene.prepare((Quota("A01", 4), Quota("C99", 1)))
     assert caught.value.params == {"quota": "C99", "missing": 1}
-    draw = await scene.drawn((Quota("A01", 4), Quota("A02", 1)))
-    for _ in range(10):
-        waiting = [a for a in await scene.called(draw)]
-        if not waiting:
-            break
-        await invitations.answer(scene.session, waiting[0], draw.id, accept=False, reason="出差", entropy=scene.entropy)
-    after = await draws.find(scene.session, WITNESS, draw.id)
-    assert after.state in ("drawn", "exhausted")
+    await scenes.fill(scene, 1, start=100, **{application.SPECIALTIES: "C99"})
+    draw = await scene.drawn((Quota("A01", 4), Quota("C99", 1)))
+    only = await scene.session.scalar(text("SELECT user_id FROM expert WHERE 'C99' = ANY(specialties)"))
+    told = {"accept": False, "reason": "出差", "entropy": scene.entropy}
+    await invitations.answer(scene.session, scenes.expert(only), draw.id, **told)
+    assert (await draws.find(scene.session, WITNESS, draw.id)).state == "exhausted"
+    with pytest.raises(GgzyError, match=r"draw\.already_open"):
+        await scene.prepare((Quota("A02", 1),), reason="C99 无人，扩大到 A02")
+    assert len(await scene.accept_all(draw)) == 4
+    wider = await scene.drawn((Quota("A02", 1),), reason="C99 无人，扩大到 A02")
+    assert wider.round == 2
+    await scene.accept_all(wider)
+    formed = await committees.assemble(scene.session, PURCHASER, scene.lot_id, entropy=scene.entropy)
+    assert (formed.size, formed.members) == (5, ())
+    await scene.sequence()
+    for one in (draw, wider):
+        data = await transcripts.write(scene.session, SUPERVISOR, one.id)
+        assert verification.verify_draw(data, SIGNER.key)
 
 
 async def test_names_stay_sealed_until_the_result(scene: Scene) -> None:
@@ -240,3 +252,44 @@ async def test_not_more_than_a_day_before_the_opening(scene: Scene) -> None:
     await stage.set_deadline(scene.session, scene.lot_id, deadline)
     with pytest.raises(GgzyError, match=r"draw\.too_early"):
         await scene.prepare()
+
+
+async def test_any_flipped_byte_is_found(scene: Scene) -> None:
+    """No byte of a transcript can be changed without the replay saying so, whatever it is changed to."""
+    draw = await scene.drawn()
+    first = (await scene.called(draw))[0]
+    await invitations.answer(scene.session, first, draw.id, accept=False, reason="出差", entropy=scene.entropy)
+    await scene.accept_all(draw)
+    await scene.sequence()
+    data = await transcripts.write(scene.session, SUPERVISOR, draw.id)
+    verification.verify_draw(data, SIGNER.key)
+    for at in range(0, len(data), 61):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        with pytest.raises(GgzyError):
+            verification.verify_draw(bytes(flipped), SIGNER.key)
+    for length in (0, 1, len(data) // 2, len(data) - 1):
+        with pytest.raises(GgzyError):
+            verification.verify_draw(data[:length], SIGNER.key)
+
+
+async def test_a_well_formed_lie_is_found(scene: Scene) -> None:
+    """Canonical transcripts with an entry left out, members exchanged or an expert struck off fail with their step's code."""
+    draw = await scene.drawn()
+    await scene.accept_all(draw)
+    await scene.sequence()
+    honest = canonical.decode(await transcripts.write(scene.session, SUPERVISOR, draw.id))
+    lies = {
+        "draw.wrong_roster": {"roster": honest["roster"][1:]},
+        "draw.wrong_result": {"members": honest["members"][::-1]},
+        "draw.wrong_calls": {"entries": honest["entries"][:9] + honest["entries"][10:]},
+        "draw.wrong_events": {"entries": honest["entries"][:1] + honest["entries"][2:]},
+        "draw.bad_transcript": {"surplus": 1},
+    }
+    for code, change in lies.items():
+        with pytest.raises(GgzyError) as caught:
+            verification.verify_draw(canonical.encode(honest | change), SIGNER.key)
+        assert caught.value.code == code
+    stranger = Signer(SIGNER.name, b"x" * 32).key
+    with pytest.raises(GgzyError, match=r"note\.wrong_signature"):
+        verification.verify_draw(canonical.encode(honest), stranger)
