@@ -55,25 +55,22 @@ async def test_an_outsider_checks_the_whole_log(
     assert set(commitments) <= set(proof.read_commitments(tmp_path, size))
 
 
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/log/tile/0/999", 404),
-        ("/log/tile/0/000.p/256", 422),
-        ("/log/tile/0/0", 422),
-        ("/log/tile/8/000", 422),
-        ("/log/tile/entries/x000/000", 422),
-        ("/api/v1/trail/999999/proof", 404),
-        ("/api/v1/trail/consistency?old=5&new=4", 422),
-        ("/api/v1/trail/consistency?old=5&new=999999", 404),
-        ("/api/v1/trail/999999", 404),
-        ("/api/v1/trail/-1", 404),
-        ("/api/v1/trail/99999999999999999999", 400),
-    ],
-)
-async def test_what_is_not_there(client: httpx.AsyncClient, commitments: list[bytes], path: str, status: int) -> None:
+async def test_what_is_not_there(client: httpx.AsyncClient, commitments: list[bytes]) -> None:
     """Malformed paths are refused and absent things are not found."""
-    assert (await client.get(path)).status_code == status
+    for path, status in {
+        "/log/tile/0/999": 404,
+        "/log/tile/0/000.p/256": 422,
+        "/log/tile/0/0": 422,
+        "/log/tile/8/000": 422,
+        "/log/tile/entries/x000/000": 422,
+        "/api/v1/trail/999999/proof": 404,
+        "/api/v1/trail/consistency?old=5&new=4": 422,
+        "/api/v1/trail/consistency?old=5&new=999999": 404,
+        "/api/v1/trail/999999": 404,
+        "/api/v1/trail/-1": 400,
+        "/api/v1/trail/99999999999999999999": 400,
+    }.items():
+        assert (await client.get(path)).status_code == status, path
 
 
 async def test_proofs_are_for_everybody(client: httpx.AsyncClient, commitments: list[bytes]) -> None:
