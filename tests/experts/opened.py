@@ -59,10 +59,10 @@ class Panel:
         """A message signed by the member's device."""
         return signed.write({"format": form, **fields}, device_of(member.user_id))
 
-    def sheet(self, member: Actor, bid: int, points: str, **changes: Any) -> bytes:
+    def sheet(self, member: Actor, number: int, points: str, **changes: Any) -> bytes:
         """A score sheet."""
         fields = {
-            "bid": str(self.bids[bid]),
+            "bid": str(self.bids[number]),
             "committee": str(self.committee),
             "remark": "",
             "scores": {"technical": points},
