@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind
-from trading.lot import ENDED, LotFacts, State
+from trading.lot import ENDED, UNANNOUNCED, LotFacts, State
 from trading.rulepack import Pack
 
 
@@ -189,46 +189,37 @@ def _bids(told: Circumstances) -> int:
     return told.bids
 
 
-def _table() -> dict[str, Step]:
-    live = frozenset(State) - ENDED
-    begun = frozenset(
-        {State.ANNOUNCED, State.OPENING, State.OPENED, State.EVALUATING, State.EVALUATED, State.PUBLICIZED}
-    )
-    lead = frozenset({By.TENDERER, By.WITNESS, By.SYSTEM})
-    judge = frozenset({By.TENDERER, By.WITNESS, By.EXPERT, By.SYSTEM})
-    tenderer, acceptance = frozenset({By.TENDERER}), frozenset({By.ACCEPTANCE})
-    ended = frozenset({State.CONTRACTED, State.FAILED, State.TERMINATED})
-    filing = frozenset({By.ARCHIVIST, By.SYSTEM})
-    halt = frozenset({By.SUPERVISOR, By.TENDERER})
-    state = State
-    rows = (
-        Step("enter", frozenset({state.DRAFT}), state.ENTERED, tenderer, _free, "entered", together=True),
-        Step("return", frozenset({state.ENTERED}), state.DRAFT, acceptance, _lists_missing, "returned", together=True),
-        Step("accept", frozenset({state.ENTERED}), state.ACCEPTED, acceptance, _is_complete, "accepted", together=True),
-        Step(
-            "announce",
-            frozenset({state.ACCEPTED}),
-            state.ANNOUNCED,
-            tenderer,
-            _may_be_announced,
-            "announced",
-            together=True,
-        ),
-        Step("begin_opening", frozenset({state.ANNOUNCED}), state.OPENING, lead, _may_be_opened, "opening_begun"),
-        Step("finish_opening", frozenset({state.OPENING}), state.OPENED, lead, _free, "opening_finished"),
-        Step("begin_evaluation", frozenset({state.OPENED}), state.EVALUATING, judge, _free, "evaluation_begun"),
-        Step("finish_evaluation", frozenset({state.EVALUATING}), state.EVALUATED, judge, _free, "evaluation_finished"),
-        Step("publicize", frozenset({state.EVALUATED}), state.PUBLICIZED, tenderer, _may_be_publicized, "publicized"),
-        Step("award", frozenset({state.PUBLICIZED}), state.AWARDED, tenderer, _may_be_awarded, "awarded"),
-        Step("contract", frozenset({state.AWARDED}), state.CONTRACTED, tenderer, _has_contract, "contracted"),
-        Step("archive", ended, state.ARCHIVED, filing, _free, "archived"),
-        Step("fail", begun, state.FAILED, lead, _may_fail, "failed"),
-        Step("terminate", live, state.TERMINATED, tenderer, _has_reason, "terminated"),
-        Step("suspend", live, None, halt, _may_be_suspended, "suspended"),
-        Step("resume", live, None, halt, _may_be_resumed, "resumed"),
-    )
-    return {row.name: row for row in rows}
+_LIVE = frozenset(State) - ENDED
+_BEGUN = _LIVE - UNANNOUNCED - {State.AWARDED, State.CONTRACTED}
+_FILED_FROM = frozenset({State.CONTRACTED, State.FAILED, State.TERMINATED})
+_TENDERER, _ACCEPTANCE = frozenset({By.TENDERER}), frozenset({By.ACCEPTANCE})
+_LEAD = frozenset({By.TENDERER, By.WITNESS, By.SYSTEM})
+_JUDGE = _LEAD | {By.EXPERT}
+_HALT = frozenset({By.SUPERVISOR, By.TENDERER})
+_FILE = frozenset({By.ARCHIVIST, By.SYSTEM})
 
 
-STEPS = _table()
+def _at(state: State) -> frozenset[State]:
+    return frozenset({state})
+
+
+_ROWS = (
+    Step("enter", _at(State.DRAFT), State.ENTERED, _TENDERER, _free, "entered", together=True),
+    Step("return", _at(State.ENTERED), State.DRAFT, _ACCEPTANCE, _lists_missing, "returned", together=True),
+    Step("accept", _at(State.ENTERED), State.ACCEPTED, _ACCEPTANCE, _is_complete, "accepted", together=True),
+    Step("announce", _at(State.ACCEPTED), State.ANNOUNCED, _TENDERER, _may_be_announced, "announced", together=True),
+    Step("begin_opening", _at(State.ANNOUNCED), State.OPENING, _LEAD, _may_be_opened, "opening_begun"),
+    Step("finish_opening", _at(State.OPENING), State.OPENED, _LEAD, _free, "opening_finished"),
+    Step("begin_evaluation", _at(State.OPENED), State.EVALUATING, _JUDGE, _free, "evaluation_begun"),
+    Step("finish_evaluation", _at(State.EVALUATING), State.EVALUATED, _JUDGE, _free, "evaluation_finished"),
+    Step("publicize", _at(State.EVALUATED), State.PUBLICIZED, _TENDERER, _may_be_publicized, "publicized"),
+    Step("award", _at(State.PUBLICIZED), State.AWARDED, _TENDERER, _may_be_awarded, "awarded"),
+    Step("contract", _at(State.AWARDED), State.CONTRACTED, _TENDERER, _has_contract, "contracted"),
+    Step("archive", _FILED_FROM, State.ARCHIVED, _FILE, _free, "archived"),
+    Step("fail", _BEGUN, State.FAILED, _LEAD, _may_fail, "failed"),
+    Step("terminate", _LIVE, State.TERMINATED, _TENDERER, _has_reason, "terminated"),
+    Step("suspend", _LIVE, None, _HALT, _may_be_suspended, "suspended"),
+    Step("resume", _LIVE, None, _HALT, _may_be_resumed, "resumed"),
+)
+STEPS = {row.name: row for row in _ROWS}
 WHILE_SUSPENDED = frozenset({"suspend", "resume", "terminate"})

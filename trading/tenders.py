@@ -17,7 +17,7 @@ from kernel.clock import isoformat
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots, notices, policy
-from trading.lifecycle import STEPS, Circumstances
+from trading.lifecycle import STEPS, Circumstances, Step
 from trading.lot import LotFacts
 from trading.tables import TenderRow
 
@@ -60,16 +60,11 @@ async def step(
     """
     found = await lots.lock_all(session, tender_id)
     tender = await visible(session, actor, tender_id)
-    chosen = STEPS.get(name)
-    if chosen is None:
-        raise GgzyError("step.unknown", step=name)
+    chosen = _together(name)
     permit(policy.may_act(actor, tender, chosen.by, seen=None))
-    if not chosen.together:
-        raise GgzyError("step.by_lot", Kind.CONFLICT, step=name)
     now = await database.now(session)
     for lot in found:
-        known = await lots.circumstances(session, lot)
-        known = Circumstances(documents=known.documents, missing=tuple(missing))
+        known = Circumstances((await lots.circumstances(session, lot)).documents, missing=tuple(missing))
         await lots.advance(session, lot, chosen, known, now)
     data: dict[str, Any] = {"step": name, "lots": [str(lot.id) for lot in found], "missing": list(missing)}
     values: dict[str, Any] = {"missing": list(missing)}
@@ -77,7 +72,7 @@ async def step(
         data["terms"], values["announced_at"] = [_terms(lot) for lot in found], now
         title = tender.title
         await notices.publish(session, actor, found[0], "tender", title=title, text=text, entropy=entropy, whole=True)
-    if name != "enter":
+    if name != "enter":  # what was missing stays known until the centre has decided again
         await session.execute(update(TenderRow).where(TenderRow.id == tender_id).values(values))
     await trail.record(session, actor, f"tender.{chosen.event}", data, trade=tender_id, entropy=entropy)
     return await load(session, tender_id)
@@ -173,6 +168,15 @@ def _value(row: TenderRow, found: Sequence[LotFacts]) -> Tender:
         announced_at=row.announced_at,
         lots=tuple(found),
     )
+
+
+def _together(name: str) -> Step:
+    step = STEPS.get(name)
+    if step is None:
+        raise GgzyError("step.unknown", step=name)
+    if not step.together:
+        raise GgzyError("step.by_lot", Kind.CONFLICT, step=name)
+    return step
 
 
 def _terms(lot: LotFacts) -> dict[str, Any]:

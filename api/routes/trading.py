@@ -11,6 +11,7 @@ from litestar import Controller, get, post, put
 from litestar.params import Parameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from experts import reports
 from kernel.actor import Actor
 from kernel.clock import isoformat, parse
 from kernel.entropy import Entropy
@@ -63,18 +64,9 @@ class DeadlineDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
-class CandidateDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A candidate of the evaluation report."""
-
-    rank: Annotated[int, msgspec.Meta(ge=1, le=99)]
-    bidder: Code
-    price: Decimal
-
-
 class PublicityDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The candidates to be published, and until when."""
+    """The text under which the candidates are published, and until when."""
 
-    candidates: Annotated[tuple[CandidateDraft, ...], msgspec.Meta(min_length=1, max_length=10)]
     text: Text
     ends_at: Moment
 
@@ -277,8 +269,8 @@ class LotController(Controller):
     async def publicize(
         self, lot_id: UUID, data: PublicityDraft, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Notice:
-        """Publish the ranked candidates of the evaluation report for at least three days."""
-        ranked = tuple(awards.Candidate(one.rank, one.bidder, one.price) for one in data.candidates)
+        """Publish the ranked candidates of the final evaluation report for at least three days."""
+        ranked = await reports.candidates(session, lot_id)
         return await awards.publicize(
             session, actor, lot_id, ranked, text=data.text, ends_at=data.ends_at, entropy=entropy
         )
