@@ -271,6 +271,26 @@ async def test_steps_of_bidding_are_not_taken_here(scene: Scene) -> None:
         assert status == 400
 
 
+async def test_candidates_come_from_the_evaluation_report(scene: Scene) -> None:
+    """Nobody names candidates by hand: without a final report there is nothing to publish, and no award."""
+    lot = (await scene.announce())["lots"][0]["id"]
+    ends = (datetime.now(UTC) + timedelta(days=4)).isoformat()
+    path, told = f"/lots/{lot}/publicity", {"text": "公示", "ends_at": ends}
+    assert (await scene.refused(scene.purchaser, "POST", path, json=told))[0] == 404
+    by_hand = told | {"candidates": [{"rank": 1, "bidder": BIDDER, "price": "1.00"}]}
+    assert await scene.refused(scene.purchaser, "POST", path, json=by_hand) == (400, "request.invalid")
+    award = {"winner": BIDDER, "text": "中标"}
+    assert await scene.refused(scene.purchaser, "POST", f"/lots/{lot}/award", json=award) == (409, "lot.wrong_state")
+
+
+async def test_the_documentation_describes_these_routes(client: httpx.AsyncClient) -> None:
+    """Every route is in the OpenAPI document with its body; patterns are such that other languages read them too."""
+    document = (await client.get("/openapi.json")).json()
+    for path in ("/tenders", "/tenders/{tender_id}/steps", "/files/{sha256}", "/notices", "/parties", "/sites"):
+        assert f"{API}{path}" in document["paths"], path
+    assert "\\Z" not in str(document)
+
+
 async def test_a_clarification_too_late_must_move_the_deadline(scene: Scene, someone: Make) -> None:
     """Within 15 days of the deadline a clarification is refused with the earliest deadline; moved, it is published."""
     tender = await scene.announce()
