@@ -1,22 +1,32 @@
 """Acts: bids are written, sealed by the CLI's code, uploaded (once over a line that breaks), replaced, withdrawn, refused."""
 
 import asyncio
+import hashlib
+import shutil
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from api import bidder
+from api.client import Client
 from api.demo import drawings, papers
 from api.demo.cast import Cast, bidders, party_code
 from api.demo.console import Stage
-from api.demo.entry import Trade
+from api.demo.cut import Cut, breaking_line
+from api.demo.entry import Trade, advance, platform_time
 from api.demo.papers import Volume
-from bidding import keyfile, sealing, target
+from api.locale import words
+from archive import receipt as receipts
+from bidding import bidfile, keyfile, sealing
 from bidding.form import Form
 from bidding.header import EnvelopeKind
 from bidding.payload import FilePlan
 from bidding.sealing import Bidder, EnvelopePlan, Sealed
-from kernel.entropy import Entropy
+from kernel.clock import isoformat
+from kernel.errors import GgzyError, Kind
 
 PDF = "application/pdf"
 VOLUMES = {
@@ -48,6 +58,33 @@ class Bid:
         return self.folder / "bid.sealed"
 
 
+async def hand_in(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Seal and hand in every bid: replace one, withdraw one, send one over a line that breaks."""
+    trade.facts["bids"] = []
+    bids = plan(trade)
+    date = f"{(await platform_time(cast['agency'].client)):%Y年%m月%d日}"
+    with stage.act("seal", bids=len(bids)):
+        for bid in bids:
+            plans = await asyncio.to_thread(write, bid, trade, date)
+            size = sealing.plaintext_length(plans)
+            with stage.progress("sealing", size, bidder=bid.bidder, lot=bid.lot["number"]) as done:
+                sealed = await _seal(cast, bid, plans, progress=done)
+            stage.say("sealed", bidder=bid.bidder, lot=bid.lot["number"], size=f"{sealed.size / 1e6:.1f}")
+    with stage.act("submit"):
+        for bid in bids:
+            await _submit(stage, cast, bid, broken=bid.bidder == SCATTER and bid.lot["number"] == 1)
+    with stage.act("replace"):
+        await _replace(stage, cast, trade, bids, date)
+    with stage.act("withdraw"):
+        withdrawn = bids.pop()
+        await _withdraw(stage, cast, withdrawn)
+    assert trade.deadline is not None  # noqa: S101 - set by the act of entry
+    await advance(cast, trade.deadline)
+    with stage.act("late"):
+        await _late(stage, cast, trade, withdrawn, date)
+    trade.handed_in = bids
+
+
 def plan(trade: Trade) -> list[Bid]:
     """Return a bid of every bidder for every lot, with prices spread below the ceiling."""
     return [
@@ -77,16 +114,72 @@ def write(bid: Bid, trade: Trade, date: str) -> list[EnvelopePlan]:
     return plans
 
 
-def seal(bid: Bid, plans: list[EnvelopePlan], published: bytes, key: keyfile.KeyFile, entropy: Entropy) -> Sealed:
-    """Seal a bid for what the platform published of its lot."""
+async def _seal(cast: Cast, bid: Bid, plans: list[EnvelopePlan], **more: Any) -> Sealed:
+    """Seal a bid for what the platform published of its lot, as `ggzy seal` does."""
+    person = cast[bid.login]
+    lot = await bidder.target(person.client, UUID(bid.lot["id"]))
     uscc = party_code(bidders(bid.bidder)[-1])
-    bidder = Bidder(uscc, key.signing_key(), key.secret(keyfile.BIDDER_SECRET))
-    return sealing.seal_bid(target.parse(published), plans, bidder, entropy=entropy, out=bid.sealed)
+    own = Bidder(uscc, person.key.signing_key(), person.key.secret(keyfile.BIDDER_SECRET))
+    return await asyncio.to_thread(sealing.seal_bid, lot, plans, own, entropy=cast.entropy, out=bid.sealed, **more)
+
+
+async def _submit(stage: Stage, cast: Cast, bid: Bid, *, broken: bool = False) -> None:
+    """Upload and hand in, as `ggzy submit` does; a broken line resumes by itself."""
+    person, sealed = cast[bid.login], bidfile.read(bid.sealed)
+    cut = Cut([sealed.path.stat().st_size // 3, sealed.path.stat().st_size * 2 // 3] if broken else [])
+    async with AsyncExitStack() as stack:
+        client = person.client
+        if broken:
+            url = await stack.enter_async_context(breaking_line(int(cast.url.rpartition(":")[2]), cut))
+            client = await stack.enter_async_context(Client(url, token=client.token))
+        total = sum(envelope.length for envelope in sealed.manifest.envelopes)
+        with stage.progress("sending", total, bidder=bid.bidder, lot=bid.lot["number"]) as done:
+            keys = await bidder.pinned(client)
+            files = await bidder.submit(client, sealed, keys=keys, advance=done, folder=bid.folder)
+    said = receipts.decode(files.content).event
+    if broken:
+        stage.say("resumed", bidder=bid.bidder, breaks=cut.breaks)
+    stage.say(
+        "received", bidder=bid.bidder, lot=bid.lot["number"], at=isoformat(said.at), digest=files.digest.decode()[:16]
+    )
+
+
+async def _replace(stage: Stage, cast: Cast, trade: Trade, bids: list[Bid], date: str) -> None:
+    """Let the second bidder hand in a cheaper bid for the first lot; the first receipt is named in it."""
+    bid = next(one for one in bids if one.bidder == 2)  # noqa: PLR2004 - the second bidder
+    previous = hashlib.sha256((bid.folder / "receipt.json").read_bytes()).digest()
+    shutil.copytree(bid.folder, bid.folder.with_name(f"{bid.folder.name}-replaced"))
+    bid.price = (bid.price * Decimal("0.985")).quantize(Decimal("0.01"))
+    await _seal(cast, bid, await asyncio.to_thread(write, bid, trade, date), previous=previous)
+    await _submit(stage, cast, bid)
+
+
+async def _withdraw(stage: Stage, cast: Cast, bid: Bid) -> None:
+    """Withdraw by a signed statement, as `ggzy withdraw` does."""
+    person, folder = cast[bid.login], bid.folder.with_name(f"{bid.folder.name}-withdrawal")
+    receipt = (bid.folder / "receipt.json").read_bytes()
+    keys = await bidder.pinned(person.client)
+    await bidder.withdraw(person.client, receipt, person.key.signing_key(), keys=keys, folder=folder)
+    stage.say("withdrawn", bidder=bid.bidder, lot=bid.lot["number"])
+
+
+async def _late(stage: Stage, cast: Cast, trade: Trade, bid: Bid, date: str) -> None:
+    """Let who withdrew try once more after the deadline; the refusal names both times."""
+    try:
+        await _seal(cast, bid, await asyncio.to_thread(write, bid, trade, date))
+        await _submit(stage, cast, bid)
+    except GgzyError as refusal:
+        stage.say("refused", bidder=bid.bidder, words=words(refusal.code, refusal.params), code=refusal.code)
+        trade.facts["late"] = {"code": refusal.code, "params": refusal.params}
+    else:
+        raise GgzyError("demo.late_accepted", Kind.INTEGRITY)
 
 
 def _form(kind: EnvelopeKind, bid: Bid, party: dict[str, Any]) -> Form:
     if kind is EnvelopeKind.PRICE:
-        return Form(kind=kind, price=bid.price, term_days=bid.tale["days"] - bid.bidder, quality="合格", leader=party["leader"])
+        return Form(
+            kind=kind, price=bid.price, term_days=bid.tale["days"] - bid.bidder, quality="合格", leader=party["leader"]
+        )
     return Form(kind=kind, leader=party["leader"])
 
 

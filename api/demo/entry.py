@@ -29,6 +29,8 @@ class Trade:
     deadline: datetime | None = None
     tender: dict[str, Any] = field(default_factory=dict)
     lots: list[dict[str, Any]] = field(default_factory=list)
+    handed_in: list[Any] = field(default_factory=list)
+    """The bids that stand at the deadline."""
     facts: dict[str, Any] = field(default_factory=dict)
     """What goes into summary.json."""
 
