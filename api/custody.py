@@ -89,7 +89,7 @@ async def ask(client: Client, keys: KeyFile, lot: UUID, stage: int, pins: Pins) 
     request = opening_request.parse(opening_request.unstamp(stamped)[0])
     if (request.lot, request.stage) != (str(lot), stage):
         raise GgzyError("custodian.other_bid", Kind.INTEGRITY, bidder="")
-    key, index, share = await _held(client, keys, bytes.fromhex(request.transcript), request.key_index)
+    key, index, share = await held(client, keys, bytes.fromhex(request.transcript), request.key_index)
     seen = newest_seen(keys, lot)
     examined = custodian.examine(stamped, key, pins, newest_seen=seen)
     return Asked(examined, index, share, remember(keys, lot, examined.deadline))
@@ -101,6 +101,17 @@ async def answer(client: Client, asked: Asked, *, entropy: Entropy) -> Any:
     written = opening_shares.write(asked.examined.question, asked.index, asked.share, device, entropy)
     path = f"/api/v1/lots/{asked.examined.lot}/openings/{asked.examined.stage}/shares"
     return await client.post(path, {"answer": written.decode()})
+
+
+async def held(client: Client, keys: KeyFile, hashed: bytes, number: int) -> tuple[OpeningKey, int, bytes]:
+    """Return the key, by a transcript that hashes to what this device certified, and this custodian's share of it."""
+    kept = keys.secrets.get(_shares_name(hashed))
+    if kept is None:
+        raise GgzyError("custody.no_share", Kind.NOT_FOUND)
+    made = transcript.verify_transcript(_bytes(await client.get(f"/api/v1/transcripts/{hashed.hex()}")))
+    if made.hash != hashed or not 0 <= number < len(made.keys):
+        raise GgzyError("transcript.malformed", Kind.INTEGRITY)
+    return made.keys[number], kept[0], kept[1 + 32 * number : 33 + 32 * number]
 
 
 def pins(chain_pem: bytes, vkey: str) -> Pins:
@@ -160,17 +171,6 @@ async def _receive(client: Client, path: str, setup: Setup, keys: KeyFile, entro
             said = complaint.write(setup, device, wrong, entropy)
             await client.post(f"{path}/complaint", {"message": said.decode()})
         raise
-
-
-async def _held(client: Client, keys: KeyFile, hashed: bytes, number: int) -> tuple[OpeningKey, int, bytes]:
-    """Return the key, by a transcript that hashes to what this device certified, and this custodian's share of it."""
-    kept = keys.secrets.get(_shares_name(hashed))
-    if kept is None:
-        raise GgzyError("custody.no_share", Kind.NOT_FOUND)
-    made = transcript.verify_transcript(_bytes(await client.get(f"/api/v1/transcripts/{hashed.hex()}")))
-    if made.hash != hashed or not 0 <= number < len(made.keys):
-        raise GgzyError("transcript.malformed", Kind.INTEGRITY)
-    return made.keys[number], kept[0], kept[1 + 32 * number : 33 + 32 * number]
 
 
 def _shares_name(transcript_hash: bytes) -> str:

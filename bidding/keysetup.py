@@ -69,7 +69,9 @@ class Setup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def write(setup: Setup) -> bytes:
     """Return the canonical bytes of a setup, after checking it as a reader would."""
-    return canonical.encode(msgspec.to_builtins(check(setup)))
+    data = canonical.encode(msgspec.to_builtins(setup))
+    read(data)
+    return data
 
 
 def read(data: bytes) -> Setup:

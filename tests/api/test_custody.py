@@ -91,7 +91,7 @@ async def test_three_devices_make_keys(devices: tuple[Device, ...], installation
     async with anybody:
         content = await anybody.get(f"/api/v1/transcripts/{made[0].hash.hex()}")
     assert content["setup"]["ceremony"] == str(ceremony)
-    key, index, share = await custody._held(devices[2].client, devices[2].keys, made[0].hash, 1)
+    key, index, share = await custody.held(devices[2].client, devices[2].keys, made[0].hash, 1)
     assert (key, index, len(share)) == (made[0].keys[1], 3, 32)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from archive.note import new_signer
 from archive.timestamp import new_authority_keys
@@ -237,6 +239,19 @@ def test_malformed_terms_are_no_announcement(terms: dict[str, Any]) -> None:
     case.announce(**terms)
     case.receive(0)
     assert refuses(case).code == "custodian.not_announced"
+
+
+_STAMPED = docket().stamped()
+
+
+@settings(max_examples=80)
+@given(st.integers(0, len(_STAMPED) * 8 - 1))
+def test_no_bit_of_a_stamped_request_may_change(bit: int) -> None:
+    """Form, token, proofs: any one flipped bit is refused with a code, whatever it hits; unflipped it is good."""
+    assert custodian.examine(_STAMPED, docket().key, docket().pins, newest_seen=None).stage == 1
+    flipped = bytearray(_STAMPED)
+    flipped[bit // 8] ^= 1 << bit % 8
+    refuses(docket(), bytes(flipped))
 
 
 def _changed(case: Docket, change: Callable[[dict[str, Any]], None]) -> bytes:
