@@ -1,0 +1,154 @@
+"""What the log publishes: tiles that never change, a feed by index, a trade's openings, and who may read them."""
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from archive import event as events
+from archive import feed, policy, proof, recording, tiles, trail
+from archive.note import Signer
+from archive.sequencer import BATCH, sequence
+from archive.tables import EventRow
+from archive.tiles import Tile
+from archive.trail import Filter
+from kernel import database
+from kernel.actor import ANONYMOUS, EVERYWHERE, SYSTEM, Actor, Grant, Role
+from kernel.database import Sessions
+from kernel.entropy import SeededEntropy, SystemEntropy
+from kernel.errors import GgzyError
+
+SIGNER = Signer("log.example/sandbox", bytes(32))
+TRADE = UUID(int=5)
+
+
+def holding(role: Role) -> Actor:
+    """Return a person holding one role everywhere."""
+    return Actor(UUID(int=9), "某人", frozenset({Grant(role, EVERYWHERE)}))
+
+
+async def grown(session: AsyncSession, entropy: SeededEntropy, count: int, trade: UUID | None = None) -> int:
+    """Record so many events in one batch and return the size of the log."""
+    await insert_many(session, entropy, count, trade)
+    await sequence(session, SIGNER, entropy=entropy)
+    return (await feed.checkpoint(session)).size
+
+
+async def insert_many(
+    session: AsyncSession, entropy: SeededEntropy | SystemEntropy, count: int, trade: UUID | None
+) -> None:
+    """Insert events in bulk, as `record` would one by one."""
+    at = await database.now(session)
+    rows = []
+    for _ in range(count):
+        made = events.seal(SYSTEM, "bid.received", {}, trade=trade, at=at, sandbox=False, entropy=entropy)
+        rows.append(recording.row(made, SYSTEM, "bid.received", trade, at))
+    await session.execute(insert(EventRow), rows)
+
+
+async def test_a_tile_is_a_prefix_of_what_it_grows_into(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """Every partial tile and bundle that was once served is served again, the same, when the log has grown."""
+    size = await grown(session, entropy, 40)
+    before = {tile: await feed.tile_bytes(session, tile) for tile in tiles.tiles_of(size)}
+    await grown(session, entropy, 500)
+    for tile, data in before.items():
+        assert await feed.tile_bytes(session, tile) == data
+        assert (await feed.tile_bytes(session, Tile(tile.level, tile.index))).startswith(data)
+
+
+async def test_what_is_not_published_is_not_found(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """A log that has not begun has no checkpoint; tiles beyond the size, waiting and unknown commitments have none."""
+    with pytest.raises(GgzyError, match=r"checkpoint\.not_found"):
+        await feed.checkpoint(session)
+    size = await grown(session, entropy, 3)
+    for tile in (Tile(0, 0, size + 1), Tile(tiles.ENTRIES, 0), Tile(0, 1, 1), Tile(1, 0, 1), Tile(7, 0, 1)):
+        with pytest.raises(GgzyError, match=r"tile\.not_found"):
+            await feed.tile_bytes(session, tile)
+    waiting = await trail.record(session, SYSTEM, "bid.received", {}, entropy=entropy)
+    with pytest.raises(GgzyError, match=r"trail\.not_sequenced"):
+        await trail.proof(session, waiting.commitment)
+    with pytest.raises(GgzyError, match=r"commitment\.not_found"):
+        await trail.proof(session, bytes(32))
+    for index in (-1, size, 2**63):
+        with pytest.raises(GgzyError, match=r"entry\.not_found"):
+            await trail.prove(session, [index])
+        with pytest.raises(GgzyError, match=r"entry\.not_found"):
+            await trail.entry(session, index)
+
+
+async def test_a_trades_openings_come_in_index_order_with_proofs(
+    session: AsyncSession, entropy: SeededEntropy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All entries of the trade and no others, page after page; one call proves them all under one checkpoint."""
+    monkeypatch.setattr(trail, "CHUNK", 7)
+    for _ in range(3):
+        await grown(session, entropy, 10, TRADE)
+        await grown(session, entropy, 5, UUID(int=6))
+    found = [entry async for entry in trail.openings(session, TRADE)]
+    assert len(found) == 30
+    assert [entry.index for entry in found] == sorted({entry.index for entry in found})
+    assert all(events.verify(entry.opening).trade == TRADE for entry in found)
+    proofs = await trail.prove(session, [entry.index for entry in found])
+    checked = [proof.verify_proof(p, e.opening.commitment, SIGNER.key) for p, e in zip(proofs, found, strict=True)]
+    assert [index for index, _ in checked] == [entry.index for entry in found]
+    assert {head for _, head in checked} == {await feed.checkpoint(session)}
+
+
+async def test_the_feed_is_paged_by_index(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """Pages follow each other without gap; impossible pages are refused."""
+    size = await grown(session, entropy, 25)
+    seen: list[int] = []
+    while page := await feed.feed(session, len(seen) - 1, 7):
+        seen += [entry.index for entry in page]
+    assert seen == list(range(size))
+    for after, limit in ((-2, 1), (0, 0), (0, 1001), (2**63, 1)):
+        with pytest.raises(GgzyError, match=r"trail\.wrong_page"):
+            await feed.feed(session, after, limit)
+
+
+async def test_search_is_for_supervisors_and_the_audit_administrator(
+    session: AsyncSession, entropy: SeededEntropy
+) -> None:
+    """They find what they filter for; to all others the trail does not exist."""
+    await grown(session, entropy, 4, TRADE)
+    for role in Role:
+        if role in (Role.SUPERVISOR, Role.AUDIT_ADMIN):
+            assert len(await trail.search(session, holding(role), Filter(trade=TRADE))) == 4
+        else:
+            with pytest.raises(GgzyError, match=r"trail\.not_found"):
+                await trail.search(session, holding(role), Filter(trade=TRADE))
+
+
+def test_the_public_opens_an_event_when_its_stage_is_reached() -> None:
+    """A bid's events are closed before the opening, a committee's before the result, unnamed kinds always."""
+    for kind, disclosed, allowed in (
+        ("notice.published", {"announced"}, True),
+        ("bid.received", {"announced"}, False),
+        ("bid.received", {"announced", "opened"}, True),
+        ("committee.formed", {"announced", "opened", "publicized"}, False),
+        ("draw.drawn", {"awarded"}, True),
+        ("documents.issued", {"announced", "opened", "awarded", "contracted"}, False),
+        ("request.refused", {"contracted"}, False),
+    ):
+        assert (policy.may_open(ANONYMOUS, kind, disclosed=disclosed) is None) is allowed, kind
+        assert policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=()) is None
+
+
+@pytest.mark.soak
+async def test_a_log_of_more_than_one_batch_and_three_levels(sessions: Sessions, tmp_path: Path) -> None:
+    """Beyond 65,536 entries a second batch takes the rest, and the tiles of three levels derive again."""
+    entropy = SystemEntropy()
+    async with sessions.begin() as session:
+        await insert_many(session, entropy, BATCH + 700, None)
+    for _ in range(2):
+        async with sessions.begin() as session:
+            assert await sequence(session, SIGNER, entropy=entropy) is not None
+    async with sessions() as session:
+        head = await feed.export_log(session, tmp_path / "log", SIGNER.vkey)
+        text = (await trail.prove(session, [BATCH // 2]))[0]
+    assert head.size >= BATCH + 700
+    assert proof.verify_log(tmp_path / "log", SIGNER.vkey) == head
+    leaves = list(proof.read_commitments(tmp_path / "log", head.size))
+    assert proof.verify_proof(text, leaves[BATCH // 2], SIGNER.key) == (BATCH // 2, head)
