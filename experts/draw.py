@@ -5,8 +5,9 @@ HKDF-Expand(PRK, "draw-v1" ‖ tender ‖ round ‖ expert, 32) (RFC 5869, SHA-2
 """
 
 import hashlib
+import heapq
 import hmac
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -85,12 +86,21 @@ def draw(
         if mask:
             codes.append(entry.code)
             fits.append(mask)
-    ranked = sorted(zip(tickets(prk, tender, number, codes), codes, fits, strict=True))
-    of = {code: ticket for ticket, code, _ in ranked}
-    seated = select(((code, mask) for _, code, mask in ranked), quotas)
-    return tuple(Place(seat.expert, of[seat.expert], seat.quota) for seat in seated)
+    waiting = list(zip(tickets(prk, tender, number, codes), codes, fits, strict=True))
+    heapq.heapify(waiting)  # few are looked at: popping them costs less than sorting all
+    seen: dict[bytes, bytes] = {}
+    seated = select(_by_ticket(waiting, seen), quotas)
+    return tuple(Place(seat.expert, seen[seat.expert], seat.quota) for seat in seated)
 
 
 def fitting(entry: Entry, quotas: Sequence[Quota]) -> int:
     """Return the bit mask of the quotas whose seats the expert may take."""
     return sum(1 << at for at, quota in enumerate(quotas) if quota.fits(entry.specialties, entry.sites))
+
+
+def _by_ticket(waiting: list[tuple[bytes, bytes, int]], seen: dict[bytes, bytes]) -> Iterator[tuple[bytes, int]]:
+    """Yield codes and masks by rising ticket from a heap, noting the tickets of those looked at."""
+    while waiting:
+        ticket, code, mask = heapq.heappop(waiting)
+        seen[code] = ticket
+        yield code, mask
