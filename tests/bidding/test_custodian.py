@@ -244,7 +244,7 @@ def test_malformed_terms_are_no_announcement(terms: dict[str, Any]) -> None:
 _STAMPED = docket().stamped()
 
 
-@settings(max_examples=80)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, len(_STAMPED) * 8 - 1))
 def test_no_bit_of_a_stamped_request_may_change(bit: int) -> None:
     """Form, token, proofs: any one flipped bit is refused with a code, whatever it hits; unflipped it is good."""

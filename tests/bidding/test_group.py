@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding import group
@@ -73,6 +73,7 @@ def test_non_canonical_encodings_are_refused(value: int, sign: int) -> None:
     refused("group.bad_point", group.check_point, encoded)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_check_point_raises_only_its_code(data: bytes) -> None:
     """Any bytes are a point of the subgroup or `group.bad_point`."""
@@ -96,6 +97,7 @@ def test_scalars_of_wrong_length_are_refused() -> None:
     refused("group.bad_scalar", group.scalar_invert, group.ZERO)
 
 
+@settings(deadline=None)
 @given(st.integers(1, ORDER - 1), st.integers(1, ORDER - 1))
 def test_scalar_arithmetic_is_that_of_the_field(left: int, right: int) -> None:
     """Each scalar function gives what the integers modulo the order give."""

@@ -275,6 +275,7 @@ def test_wrong_setups_are_refused(change_of: str) -> None:
     assert refusal(keysetup.read, canonical.encode(fields)).code == "keymaking.bad_setup"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_parsers_raise_their_own_errors_only(data: bytes) -> None:
     """Whatever bytes come in, a parser answers with a stable code."""
@@ -292,7 +293,7 @@ _JSON = st.recursive(
 _DEAL = make().deals[0]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(sorted(json.loads(_DEAL))), _JSON)
 def test_any_field_of_another_sort_is_refused(field: str, value: object) -> None:
     """A deal with any one field replaced, signed again by its dealer, is refused with a code, never a crash."""
@@ -307,7 +308,7 @@ def test_any_field_of_another_sort_is_refused(field: str, value: object) -> None
     assert refused.code.startswith("keymaking.")
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(_DEAL) * 8 - 1))
 def test_no_bit_of_a_deal_may_change(bit: int) -> None:
     """The dealer's signature covers every byte."""

@@ -162,6 +162,7 @@ def test_a_share_is_either_given_or_refused() -> None:
         assert refusal(opening_shares.check, data, QUESTION).code == "shares.malformed"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_parsers_raise_their_own_errors_only(data: bytes) -> None:
     """Whatever bytes come in, the answer is a stable code."""
@@ -170,7 +171,7 @@ def test_parsers_raise_their_own_errors_only(data: bytes) -> None:
     assert refusal(opening_request.unstamp, data).code == "opening_request.malformed"
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(ANSWERS[1]) * 8 - 1))
 def test_no_bit_of_an_answer_may_change(bit: int) -> None:
     """The device's signature covers every byte."""

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
@@ -54,6 +54,7 @@ def test_a_signature_is_128_hex_digits(signature: object) -> None:
     assert code(canonical.encode(fields)) == "signed.malformed"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered_with_a_code(data: bytes) -> None:
     """A parser raises its own error only."""

@@ -108,7 +108,7 @@ def test_signatures_are_checked() -> None:
     assert (refused.code, refused.params) == ("keymaking.bad_signature", {"custodian": 2})
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(MADE.content) * 8 - 1))
 def test_no_bit_of_a_transcript_may_change(bit: int) -> None:
     """Any one flipped bit is refused with a code."""
@@ -118,6 +118,7 @@ def test_no_bit_of_a_transcript_may_change(bit: int) -> None:
     assert code.split(".")[0] in {"transcript", "keymaking"}
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_the_parser_raises_its_own_error_only(data: bytes) -> None:
     """Whatever bytes come in, the answer is a stable code."""
