@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from archive import timestamp
 from archive.event import Event, Opening
 from archive.note import Key
 from archive.recipe import Step
+from archive.timestamp.token import PATIENCE, TOLERANCE
 from kernel import canonical
 from kernel.clock import isoformat, parse
 from kernel.errors import GgzyError, Kind
 
 FORMAT = "ggzy/receipt/v1"
 MAX_SIZE = 64 << 10
-TOLERANCE = timedelta(seconds=1)
 KINDS = frozenset({"bid.received", "bid.withdrawn", "bid.confirmed", "trade.archived"})
 _MEMBERS = {"event", "format", "log", "salt"}
 _SALT_DIGITS = 64
@@ -87,7 +87,7 @@ def verify(files: Files, chain_pem: bytes, key: Key | None) -> tuple[Receipt, li
     steps.append(Step(3, "digest", digest.hex()))
     stamped = timestamp.verify(files.token, digest, chain_pem)  # 4
     steps.append(Step(4, "token", isoformat(stamped)))
-    if abs(stamped - receipt.event.at) > TOLERANCE:  # 5
+    if not -TOLERANCE <= stamped - receipt.event.at <= TOLERANCE + PATIENCE:  # 5
         raise GgzyError("receipt.wrong_time", Kind.INTEGRITY)
     steps.append(Step(5, "time", isoformat(receipt.event.at)))
     if files.proof is not None and key is not None:  # 7

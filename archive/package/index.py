@@ -3,6 +3,7 @@
 The elements of the metadata bear the names of DA/T 46-2009; their reading here is ours and not certified.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from archive.package import bag
-from archive.package.item import MAX_TITLE, Trade, is_path
+from archive.package.item import MAX_TITLE, Trade, is_path, is_role
 from kernel import canonical
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind
@@ -19,7 +20,7 @@ FORMAT = bag.PACKAGE
 METADATA_FORMAT = "ggzy/package-metadata/v1"
 INDEX, METADATA = "index.json", "metadata.json"
 _MEMBERS = {"format", "trade", "sandbox", "files"}
-_FILE_MEMBERS = {"path", "role", "title", "size", "sha256"}
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,8 @@ def _formats(files: Iterable[File]) -> list[str]:
 
 def _file(value: dict[str, Any]) -> File:
     file = File(**value)
-    texts = (file.path, file.role, file.title, file.sha256)
-    if set(value) != _FILE_MEMBERS or type(file.size) is not int or not all(isinstance(text, str) for text in texts):
+    if type(file.size) is not int or file.size < 0 or not _SHA256.fullmatch(file.sha256):
         raise ValueError
-    if not is_path(file.path) or not 0 < len(file.title) <= MAX_TITLE:
+    if not is_path(file.path) or not is_role(file.role) or not 0 < len(file.title) <= MAX_TITLE:
         raise ValueError
     return file

@@ -65,11 +65,16 @@ class Trade:
 def check(item: Item) -> Item:
     """Return the item if path, role and title have their form; GgzyError ``package.bad_item``."""
     reserved = any(item.path == name or (name.endswith("/") and item.path.startswith(name)) for name in RESERVED)
-    if reserved or not is_path(item.path) or not _ROLE.fullmatch(item.role):
+    if reserved or not is_path(item.path) or not is_role(item.role):
         raise GgzyError("package.bad_item", Kind.INVALID, path=item.path[:MAX_PATH])
     if not 0 < len(item.title) <= MAX_TITLE or not item.title.isprintable():
         raise GgzyError("package.bad_item", Kind.INVALID, path=item.path)
     return item
+
+
+def is_role(role: str) -> bool:
+    """Tell whether this may be a role."""
+    return bool(_ROLE.fullmatch(role))
 
 
 def is_path(path: str) -> bool:

@@ -1,6 +1,7 @@
 """A bag as one uncompressed tar (RFC 8493 section 4: one folder at the top), the same bytes for the same bag."""
 
 import asyncio
+import re
 import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from archive.store import CHUNK
 from kernel.errors import GgzyError, Kind
 
 _MODE = 0o444
+_NAME = re.compile(r"[A-Za-z0-9-]+(/[a-z0-9][a-z0-9._-]*)+", re.ASCII)
 
 
 def size(folder: Path, top: str) -> int:
@@ -41,8 +43,8 @@ def unpack(source: Path, out: Path) -> Path:
             archive.extractall(out, filter="data", members=_checked(archive))
     except (tarfile.TarError, OSError, ValueError) as error:
         raise GgzyError("package.bad_tar", Kind.INTEGRITY) from error
-    tops = list(out.iterdir())
-    if len(tops) != 1 or not tops[0].is_dir():
+    tops = list(out.iterdir()) if out.exists() else []
+    if len(tops) != 1:
         raise GgzyError("package.bad_tar", Kind.INTEGRITY)
     return tops[0]
 
@@ -50,7 +52,7 @@ def unpack(source: Path, out: Path) -> Path:
 def _checked(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     seen = set()
     for member in archive:
-        if not member.isreg() or member.name in seen:
+        if not member.isreg() or member.name in seen or not _NAME.fullmatch(member.name):
             raise GgzyError("package.bad_tar", Kind.INTEGRITY)
         seen.add(member.name)
         yield member

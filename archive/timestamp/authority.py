@@ -21,7 +21,6 @@ from kernel.errors import GgzyError, Kind
 
 __all__ = ["Authority", "LocalAuthority", "Service", "new_authority_keys"]
 
-TOLERANCE = timedelta(seconds=1)
 _DIGEST_SIZE = 32
 _SERIAL_SIZE = 16
 _ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
@@ -33,8 +32,9 @@ class Authority(Protocol):
     async def stamp(self, digest: bytes, *, at: datetime) -> bytes:
         """Return a DER TimeStampResp over the SHA-256 `digest`.
 
-        `at` is the database's time; an authority whose clock is further off than its tolerance refuses with
-        ``time.clock_drift``, one that cannot be reached with ``timestamp.unavailable``.
+        `at` is the database's time, read by the command a moment ago; an authority whose clock is earlier by more than
+        its tolerance, or later by more than a slow command explains, refuses with ``time.clock_drift``, one that cannot
+        be reached with ``timestamp.unavailable``.
         """
 
 
@@ -63,7 +63,7 @@ class LocalAuthority:
         self._signer = _signer(certificate)
 
     @classmethod
-    def load(cls, folder: Path, *, clock: Clock, entropy: Entropy, tolerance: timedelta = TOLERANCE) -> Self:
+    def load(cls, folder: Path, *, clock: Clock, entropy: Entropy, tolerance: timedelta = token.TOLERANCE) -> Self:
         """Read the keys that `new_authority_keys` made in `folder`."""
         key = serialization.load_pem_private_key((folder / KEY_FILE).read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -116,9 +116,7 @@ class LocalAuthority:
     def _now(self, at: datetime) -> datetime:
         """Return the own clock's time, if it agrees with the database's."""
         now = self._clock.now()
-        if abs(now - at) > self._tolerance:
-            drift = round((now - at).total_seconds(), 3)
-            raise GgzyError("time.clock_drift", Kind.UNAVAILABLE, seconds=str(drift))
+        token.check_drift(now, at, self._tolerance)
         return now
 
     def _info(self, request: Request, moment: datetime) -> bytes:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import httpx
 
 from archive.timestamp import der, token, verification
-from archive.timestamp.authority import TOLERANCE
 from archive.timestamp.request import Request, encode
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
@@ -25,22 +24,20 @@ class RemoteAuthority:
         *,
         entropy: Entropy,
         client: httpx.AsyncClient,
-        tolerance: timedelta = TOLERANCE,
+        tolerance: timedelta = token.TOLERANCE,
     ) -> None:
         """Keep the address, the pinned certificates and an HTTP client (with its own timeout)."""
         self.chain_pem = chain_pem
         self._url, self._entropy, self._client, self._tolerance = url, entropy, client, tolerance
 
     async def stamp(self, digest: bytes, *, at: datetime) -> bytes:
-        """Return a verified TimeStampResp; its time must be within the tolerance of `at`."""
+        """Return a verified TimeStampResp; its time must agree with `at` (see `check_drift`)."""
         nonce = int.from_bytes(self._entropy.token(_NONCE_SIZE), "big")
         response = _bare(await self._ask(encode(Request(digest, nonce, cert_req=True))))
         told = verification.read(response, self.chain_pem)
         if told.digest != digest or told.nonce != nonce:
             raise GgzyError("timestamp.wrong_digest", Kind.INTEGRITY)
-        if abs(told.gen_time - at) > self._tolerance:
-            drift = round((told.gen_time - at).total_seconds(), 3)
-            raise GgzyError("time.clock_drift", Kind.UNAVAILABLE, seconds=str(drift))
+        token.check_drift(told.gen_time, at, self._tolerance)
         return response
 
     async def _ask(self, query: bytes) -> bytes:
