@@ -42,7 +42,11 @@ async def read(session: AsyncSession, actor: Actor, lot_id: UUID) -> LotFacts:
 
 
 async def lock_all(session: AsyncSession, tender_id: UUID) -> list[LotFacts]:
-    """Lock all lots of a tender in the order of their numbers, so that two who do it never wait for each other."""
+    """Lock a tender and then its lots in the order of their numbers, so that two who do it never wait for each other.
+
+    The tender's own lock comes first because a lot that another adds meanwhile would be missing from the list.
+    """
+    await session.execute(select(TenderRow.id).where(TenderRow.id == tender_id).with_for_update(key_share=True))
     found = await session.execute(_of_tender(tender_id).with_for_update(of=LotRow))
     return [of_rows(lot, tender) for lot, tender in found]
 

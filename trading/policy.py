@@ -5,7 +5,7 @@ What nobody has announced does not exist for others (404). Who took the document
 
 from typing import Protocol
 
-from kernel.actor import ADMINS, SYSTEM, Actor, Role, party, site
+from kernel.actor import STAFF, SYSTEM, Actor, Role, party, site
 from kernel.errors import GgzyError, Kind, not_found
 from trading.lifecycle import By
 
@@ -26,6 +26,7 @@ class Held(Protocol):
         """统一社会信用代码 of the agency, if there is one."""
 
 
+BRINGERS = STAFF | {Role.PURCHASER, Role.AGENCY, Role.SUPERVISOR}
 AT_SITE = {
     By.ACCEPTANCE: Role.ACCEPTANCE,
     By.WITNESS: Role.WITNESS,
@@ -111,6 +112,6 @@ def may_establish_site(actor: Actor) -> GgzyError | None:
 
 
 def may_store_file(actor: Actor) -> GgzyError | None:
-    """Files are brought by those who work on trades; administrators and the public bring none."""
-    allowed = any(grant.role not in ADMINS for grant in actor.grants)
+    """Documents are brought by tenderers, staff and supervisors; bids have their own way, sealed."""
+    allowed = any(grant.role in BRINGERS for grant in actor.grants)
     return None if allowed else GgzyError("file.not_yours", Kind.FORBIDDEN)

@@ -15,8 +15,8 @@ from kernel.actor import SYSTEM
 from kernel.database import Sessions
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError
-from tests.trading.conftest import COMMITMENT, PEOPLE, Stage, code, profile
-from trading import amendments, lots, notices, parties, sites
+from tests.trading.conftest import COMMITMENT, PEOPLE, Stage, code, lot_draft, profile, tender_draft
+from trading import amendments, lots, notices, parties, registration, sites
 from trading.lot import State
 from trading.sites import Plan
 
@@ -95,6 +95,23 @@ async def test_acceptance_and_return_exclude_each_other(ready: Sessions) -> None
     assert refusals(answers) == ["lot.wrong_state"]
     async with ready() as session:
         assert len({lot.state for lot in await lots.lock_all(session, tender.id)}) == 1
+
+
+async def test_lots_move_together_even_if_one_is_being_added(ready: Sessions) -> None:
+    """Entering while a lot is added ends with all lots entered: none is left behind a draft."""
+    draft = tender_draft(lots=(lot_draft(1), lot_draft(2), lot_draft(3)))
+    for _ in range(5):
+        async with ready.begin() as session:
+            tender = await Stage(session, ENTROPY).register()
+        await race(
+            ready,
+            [
+                lambda session, one=tender: registration.amend(session, PEOPLE.agency, one.id, draft, entropy=ENTROPY),
+                lambda session, one=tender: Stage(session, ENTROPY).step(PEOPLE.agency, one, "enter"),
+            ],
+        )
+        async with ready() as session:
+            assert {lot.state for lot in await lots.lock_all(session, tender.id)} == {State.ENTERED}
 
 
 async def test_a_party_is_registered_once(ready: Sessions) -> None:
