@@ -14,7 +14,7 @@ from experts.quota import Quota
 from experts.roster import Entry
 
 RESULT = Path(__file__).parents[2] / "docs" / "benchmarks" / "draw.json"
-EXPERTS, LIMIT, RUNS = 100_000, 0.5, 5
+EXPERTS, LIMIT, RUNS = 100_000, 0.5, 12
 SITES = ("152502", "152524", "152525", "152527")
 
 
