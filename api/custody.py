@@ -7,7 +7,7 @@ on it is sent.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,12 +38,8 @@ class Asked:
 
     examined: Examined
     index: int
-    share: bytes
+    share: bytes = field(repr=False)
     keys: KeyFile
-
-    def __repr__(self) -> str:
-        """Leave the share out."""
-        return f"Asked(lot={self.examined.lot}, index={self.index})"
 
 
 async def setup_of(client: Client, ceremony_id: UUID) -> Setup:

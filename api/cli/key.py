@@ -45,7 +45,7 @@ def new(key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = Non
 def enrol(url: Url, token: Token, key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = None) -> None:
     """Enrol the device's key with the platform by proof of possession."""
     made = keyfile.load(key, ask(passphrase_file))
-    asyncio.run(_enrol(url, token, made))
+    asyncio.run(_enrol(Client(url, token=token), made))
     print(words("cli.key.enrol.done", {"fingerprint": _fingerprint(_public(made))}))
 
 
@@ -61,15 +61,15 @@ def make(
 ) -> None:
     """Take part in a key making to its end; broken off, it goes on when called again."""
     passphrase = ask(passphrase_file)
-    made = asyncio.run(_make(url, token, ceremony, (key, passphrase), yes=yes))
+    made = asyncio.run(_make(Client(url, token=token), ceremony, (key, passphrase), yes=yes))
     print(words("cli.key.make.done", {"count": len(made.keys), "hash": made.hash.hex()}))
 
 
-async def _enrol(url: str, token: str, made: KeyFile) -> None:
+async def _enrol(client: Client, made: KeyFile) -> None:
     from api.accounts import devices  # noqa: PLC0415 - brings the database's libraries
 
     device = made.signing_key()
-    async with Client(url, token=token) as client:
+    async with client:
         asked = await client.post("/api/v1/me/device/challenge")
         challenge = bytes.fromhex(asked["challenge"])
         statement = devices.statement(UUID(asked["user_id"]), challenge, bytes(device.verify_key))
@@ -81,7 +81,7 @@ async def _enrol(url: str, token: str, made: KeyFile) -> None:
         await client.put("/api/v1/me/device", answered)
 
 
-async def _make(url: str, token: str, ceremony: UUID, file: tuple[Path, str], *, yes: bool) -> Transcript:
+async def _make(client: Client, ceremony: UUID, file: tuple[Path, str], *, yes: bool) -> Transcript:
     path, passphrase = file
     entropy = SystemEntropy()
     held = keyfile.load(path, passphrase)
@@ -89,7 +89,7 @@ async def _make(url: str, token: str, ceremony: UUID, file: tuple[Path, str], *,
     def keep(name: str, value: bytes) -> None:
         keyfile.add(path, passphrase, name, value, entropy=entropy)
 
-    async with Client(url, token=token) as client:
+    async with client:
         setup = await custody.setup_of(client, ceremony)
         _show(setup)
         if not yes:

@@ -12,11 +12,11 @@ from litestar import Litestar
 from nacl.signing import SigningKey
 
 from api import custody
-from api.cli import main
+from api.cli import key, main
 from api.client import Client
 from api.wiring import Installation
 from bidding import keyfile
-from bidding.keyfile import DEVICE_SEED, KeyFile
+from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
 from bidding.transcript import Transcript
 from kernel import actor as actors
 from kernel.actor import Grant, Role
@@ -29,6 +29,7 @@ from tests.bidding.test_ceremony import draft_lot, place
 from tests.bidding.test_keymaking import lying_deal
 
 ENTROPY = SystemEntropy()
+QUICK = Strength(memory=8 << 10, passes=1)
 SIDES = (
     Grant(Role.WITNESS, actors.site(SITE)),
     Grant(Role.PURCHASER, actors.party(PURCHASER)),
@@ -46,6 +47,10 @@ class Device:
         self.client = Client("http://ggzy.test", token=token, transport=transport)
         self.who = who
         self.keys = KeyFile({DEVICE_SEED: who.device.encode()})
+
+    def again(self, app: Litestar) -> Client:
+        """Return another client of the same person."""
+        return Client("http://ggzy.test", token=self.client.token, transport=httpx.ASGITransport(app))
 
     def keep(self, name: str, value: bytes) -> None:
         """Put a secret into the key file."""
@@ -91,8 +96,8 @@ async def test_three_devices_make_keys(devices: tuple[Device, ...], installation
     async with anybody:
         content = await anybody.get(f"/api/v1/transcripts/{made[0].hash.hex()}")
     assert content["setup"]["ceremony"] == str(ceremony)
-    key, index, share = await custody.held(devices[2].client, devices[2].keys, made[0].hash, 1)
-    assert (key, index, len(share)) == (made[0].keys[1], 3, 32)
+    held, index, share = await custody.held(devices[2].client, devices[2].keys, made[0].hash, 1)
+    assert (held, index, len(share)) == (made[0].keys[1], 3, 32)
 
 
 async def test_a_device_that_stopped_goes_on(devices: tuple[Device, ...]) -> None:
@@ -146,6 +151,35 @@ def test_deadlines_are_remembered_and_never_go_back() -> None:
     keys = custody.remember(custody.remember(keys, first, later), second, DEADLINE)
     keys = custody.remember(keys, first, DEADLINE)
     assert (custody.newest_seen(keys, first), custody.newest_seen(keys, second)) == (later, DEADLINE)
+
+
+async def test_the_commands_enrol_and_make(
+    app: Litestar,
+    installation: Installation,
+    someone: Callable[..., Awaitable[Any]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`ggzy key enrol` proves possession of the file's key; `ggzy key make` shows its people and keeps shares."""
+    async with installation.sessions.begin() as session:
+        await place(session)
+    everybody = tuple([Device(app, await someone(side, name=str(side.role))) for side in SIDES])
+    files = [tmp_path / f"{number}.key" for number in range(3)]
+    for one, path in zip(everybody, files, strict=True):
+        made = keyfile.create(ENTROPY)
+        keyfile.save(path, made, "口令", entropy=ENTROPY, strength=QUICK)
+        await key._enrol(one.again(app), made)
+        me = await one.client.get("/api/v1/me")
+        assert me["device_key"] == bytes(made.signing_key().verify_key).hex()
+    ceremony = await begin(everybody, count=1)
+    pairs = zip(everybody, files, strict=True)
+    parts = (key._make(one.again(app), ceremony, (path, "口令"), yes=True) for one, path in pairs)
+    transcripts = await asyncio.gather(*parts)
+    assert len({made.hash for made in transcripts}) == 1
+    assert all(f"shares:{transcripts[0].hash.hex()}" in keyfile.load(path, "口令").secrets for path in files)
+    told = capsys.readouterr().out
+    assert "3 位保管人中须 2 位到场" in told
+    assert "演练环境" in told
 
 
 def test_the_command_makes_a_key_file_once(
