@@ -72,20 +72,14 @@ def examine(stamped: bytes, key: OpeningKey, pins: Pins, *, newest_seen: datetim
     """
     # 1. Form.
     content, token = opening_request.unstamp(stamped)
-    request = opening_request.parse(content)
-    digest = opening_request.digest(content)
-    # 2. The key is the one of which this device holds a share.
+    request, digest = opening_request.parse(content), opening_request.digest(content)
+    # 2. The key is one of which this device holds a share.
     if (request.key, request.transcript, request.key_index) != (key.key_hash.hex(), key.transcript.hex(), key.index):
         raise _refused("other_key")
     # 3. What the trail says of the lot; the request names the newest deadline, and none newer was ever seen.
     told = _told(request, pins)
-    if not hmac.compare_digest(told.key, request.key):
-        raise _refused("other_key")
-    if request.closes_at != told.deadline:
-        raise _refused("deadline_not_newest", deadline=isoformat(told.deadline))
-    if newest_seen is not None and told.deadline < newest_seen:
-        raise _refused("deadline_went_back", deadline=isoformat(newest_seen))
-    # 4. A trusted time after the deadline.
+    _check_deadline(request, told, newest_seen)
+    # 4. A trusted time, not before the deadline.
     stamped_at = timestamp.verify(token, digest, pins.chain_pem)
     if stamped_at < told.deadline:
         raise _refused("too_early", at=isoformat(stamped_at), deadline=isoformat(told.deadline))
@@ -93,17 +87,13 @@ def examine(stamped: bytes, key: OpeningKey, pins: Pins, *, newest_seen: datetim
     if request.stage > 1:
         _check_reached(request, pins)
     # 6. Every bid is in the log, for this lot and key, and none stands beside another of its bidder.
-    received = [_check_bid(request, bid, told, pins) for bid in request.bids]
-    bidders = tuple(manifest.bidder for manifest in received)
-    if len(set(bidders)) != len(bidders):
-        raise _refused("two_bids")
+    received = _check_bids(request, told, pins)
+    # 7. What was announced for this stage is what is opened.
     envelopes = tuple(e for manifest in received for e in manifest.envelopes if e.kind.value in told.kinds)
     if not envelopes:
         raise _refused("nothing_to_open")
-    question = Question(digest, key, envelopes)
-    return Examined(
-        UUID(request.lot), UUID(request.tender), request.stage, stamped_at, told.deadline, bidders, question
-    )
+    place, bidders = (UUID(request.lot), UUID(request.tender)), tuple(manifest.bidder for manifest in received)
+    return Examined(*place, request.stage, stamped_at, told.deadline, bidders, Question(digest, key, envelopes))
 
 
 def _told(request: Request, pins: Pins) -> _Told:
@@ -121,10 +111,26 @@ def _told(request: Request, pins: Pins) -> _Told:
         raise _refused("not_announced") from error
 
 
+def _check_deadline(request: Request, told: _Told, newest_seen: datetime | None) -> None:
+    if not hmac.compare_digest(told.key, request.key):
+        raise _refused("other_key")
+    if request.closes_at != told.deadline:
+        raise _refused("deadline_not_newest", deadline=isoformat(told.deadline))
+    if newest_seen is not None and told.deadline < newest_seen:
+        raise _refused("deadline_went_back", deadline=isoformat(newest_seen))
+
+
 def _check_reached(request: Request, pins: Pins) -> None:
     events = [_event(request, entry, (TECHNICAL_FINISHED,), pins) for entry in request.reached]
     if not any(event.data.get("lot") == request.lot for event in events):
         raise _refused("stage_not_reached", stage=request.stage)
+
+
+def _check_bids(request: Request, told: _Told, pins: Pins) -> list[Manifest]:
+    received = [_check_bid(request, bid, told, pins) for bid in request.bids]
+    if len({manifest.bidder for manifest in received}) != len(received):
+        raise _refused("two_bids")
+    return received
 
 
 def _check_bid(request: Request, bid: SealedBid, told: _Told, pins: Pins) -> Manifest:
