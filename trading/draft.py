@@ -15,12 +15,16 @@ MAX_LOTS = 99
 MIN_INVITED = 3  # 招标投标法 第十七条
 MAX_AMOUNT = Decimal(10) ** 15
 YEARS = range(2000, 2200)
+FLAGS = frozenset({"trimmed", "technical_first"})
+SLOPES = frozenset({"factor", "above", "below"})
+MAX_DROPPED = 10
 PREFIXES = {"construction": "GC"}
 
 Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{18}$(?!\n)")]
 Division = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Points = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$(?!\n)")]
 Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)")]
 
 
@@ -32,12 +36,16 @@ class EnvelopeDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How bids will be compared: the method, the price formula with its parameters, points by envelope (sum 100)."""
+    """How bids will be compared: the method, the price formula with its parameters, points by envelope (sum 100).
+
+    Parameters: ``dropped``, ``factor``, ``above``, ``below`` of the formula; ``trimmed``, ``technical_first`` (0 or 1);
+    ``<envelope>_<item>`` the points of an item, which together make the envelope's points.
+    """
 
     method: Literal["comprehensive", "lowest_evaluated"]
-    formula: Name
-    weights: Annotated[dict[EnvelopeKind, Number], msgspec.Meta(min_length=1, max_length=3)]
-    parameters: Annotated[dict[Name, Number], msgspec.Meta(max_length=16)] = {}
+    formula: Literal["lowest_price", "base_price"]
+    weights: Annotated[dict[EnvelopeKind, Points], msgspec.Meta(min_length=1, max_length=3)]
+    parameters: Annotated[dict[Name, Number], msgspec.Meta(max_length=64)] = {}
 
 
 class LotDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +99,7 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
     """Raise what is wrong with a lot.
 
     Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``, ``lot.bad_weights``,
-    ``deadline.out_of_range``.
+    ``lot.bad_parameter``, ``deadline.out_of_range``.
     """
     _check_amounts(lot, pack)
     check_moment(lot.deadline)
@@ -101,9 +109,14 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
         raise GgzyError("lot.bad_envelopes", lot=lot.number)
     if lot.threshold > lot.custodians:
         raise GgzyError("lot.bad_quorum", lot=lot.number, threshold=lot.threshold, custodians=lot.custodians)
-    weights = lot.evaluation.weights
-    if sum(map(Decimal, weights.values())) != 100 or not set(weights) <= set(kinds):  # noqa: PLR2004 - 100 points
+    weights = {kind: Decimal(points) for kind, points in lot.evaluation.weights.items()}
+    whole = sum(weights.values()) == 100 and all(weights.values())  # noqa: PLR2004 - 100 points
+    if not whole or EnvelopeKind.PRICE not in weights or not set(weights) <= set(kinds):
         raise GgzyError("lot.bad_weights", lot=lot.number)
+    given = {name: Decimal(value) for name, value in lot.evaluation.parameters.items()}
+    for name in sorted(given):
+        if not _fits(name, given, weights):
+            raise GgzyError("lot.bad_parameter", lot=lot.number, parameter=name)
 
 
 def check_moment(moment: datetime | None) -> None:
@@ -140,6 +153,21 @@ def keeps_key(lot: LotDraft, before: LotFacts) -> bool:
         (lot.threshold, lot.custodians, str(lot.opening_policy), rules)
         == (before.threshold, before.custodians, before.opening_policy, before.envelopes)
     )
+
+
+def _fits(name: str, given: dict[str, Decimal], weights: dict[EnvelopeKind, Decimal]) -> bool:
+    value = given[name]
+    if name in FLAGS:
+        return value in (0, 1)
+    if name == "dropped":
+        return value == int(value) and value <= MAX_DROPPED
+    if name in SLOPES:
+        return value > 0
+    kind, _, item = name.partition("_")
+    if not item or kind == EnvelopeKind.PRICE or kind not in weights:
+        return False
+    items = [points for other, points in given.items() if other.startswith(f"{kind}_") and other not in FLAGS]
+    return value > 0 and value == round(value, 2) and sum(items) == weights[EnvelopeKind(kind)]
 
 
 def _check_amounts(lot: LotDraft, pack: Pack) -> None:

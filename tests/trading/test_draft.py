@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experts import scoring
 from kernel.errors import GgzyError
 from tests.trading.conftest import AGENCY, BIDDERS, PURCHASER, lot_draft, tender_draft
 from trading.draft import EnvelopeDraft, Evaluation, LotDraft, TenderDraft, check, check_lot
@@ -47,8 +48,10 @@ def test_a_right_draft_passes() -> None:
         ({"envelopes": (EnvelopeDraft(PRICE, 2),)}, "lot.bad_envelopes"),
         ({"envelopes": (EnvelopeDraft(PRICE, 1), EnvelopeDraft(PRICE, 2))}, "lot.bad_envelopes"),
         ({"threshold": 4}, "lot.bad_quorum"),
-        ({"evaluation": weights(technical="60", price="39.999999")}, "lot.bad_weights"),
+        ({"evaluation": weights(technical="60", price="39.99")}, "lot.bad_weights"),
         ({"evaluation": weights(qualification="60", price="40")}, "lot.bad_weights"),
+        ({"evaluation": weights(technical="100")}, "lot.bad_weights"),
+        ({"evaluation": weights(technical="0", price="100")}, "lot.bad_weights"),
         ({"deadline": datetime(1, 1, 1, tzinfo=UTC)}, "deadline.out_of_range"),
         ({"deadline": datetime(9999, 12, 31, tzinfo=UTC)}, "deadline.out_of_range"),
     ],
@@ -148,3 +151,55 @@ def test_any_amounts_are_answered(estimate: Decimal, bond: Decimal, ceiling: Dec
         assert error.code in {"lot.bad_amount", "lot.bond_too_high"}
     else:
         assert bond * 50 <= estimate
+
+
+@pytest.mark.parametrize(
+    ("parameters", "wrong"),
+    [
+        ({"technical_plan": "40", "technical_team": "20"}, None),
+        ({"dropped": "1", "factor": "0.97", "above": "2", "below": "1", "trimmed": "1", "technical_first": "0"}, None),
+        ({"technical_plan": "40", "technical_first": "1"}, "technical_plan"),
+        ({"technical_plan": "60.000001"}, "technical_plan"),
+        ({"technical_a": "0", "technical_b": "60"}, "technical_a"),
+        ({"price_plan": "40"}, "price_plan"),
+        ({"qualification_plan": "40"}, "qualification_plan"),
+        ({"dropped": "1.5"}, "dropped"),
+        ({"dropped": "11"}, "dropped"),
+        ({"factor": "0"}, "factor"),
+        ({"trimmed": "2"}, "trimmed"),
+        ({"unheard_of": "1"}, "unheard_of"),
+    ],
+)
+def test_parameters_are_known_and_in_range(parameters: dict[str, str], wrong: str | None) -> None:
+    """An unknown parameter, one out of range and items that do not make up their envelope's points are named."""
+    draft = lot_draft(evaluation=msgspec.structs.replace(lot_draft().evaluation, parameters=parameters))
+    if wrong is None:
+        check_lot(draft, PACK)
+    else:
+        with pytest.raises(GgzyError) as caught:
+            check_lot(draft, PACK)
+        assert (caught.value.code, caught.value.params["parameter"]) == ("lot.bad_parameter", wrong)
+
+
+NAMES = ["dropped", "factor", "above", "below", "trimmed", "technical_first", "technical_a", "technical_b", "x"]
+NUMBERS = st.sampled_from(["0", "1", "2", "0.97", "1.5", "30", "60", "100"])
+
+
+@given(
+    st.sampled_from(scoring.FORMULAS),
+    st.sampled_from(["comprehensive", "lowest_evaluated"]),
+    st.sampled_from([{"technical": "60", "price": "40"}, {"price": "100"}, {"technical": "100"}, {"price": "99"}]),
+    st.dictionaries(st.sampled_from(NAMES), NUMBERS, max_size=4),
+)
+def test_what_is_accepted_can_be_evaluated(
+    formula: str, method: str, shares: dict[str, str], parameters: dict[str, str]
+) -> None:
+    """No lot is announced whose evaluation the committee's program would refuse months later."""
+    stated = {"formula": formula, "method": method, "weights": shares, "parameters": parameters}
+    draft = lot_draft(evaluation=msgspec.convert(stated, Evaluation))
+    try:
+        check_lot(draft, PACK)
+    except GgzyError as error:
+        assert error.code in {"lot.bad_weights", "lot.bad_parameter"}
+    else:
+        assert scoring.scheme(msgspec.to_builtins(draft.evaluation)).formula == formula
