@@ -1,7 +1,9 @@
-"""The file of one trade: a BagIt bag that proves itself: built from items, checked for four properties, verified."""
+"""The file of one trade: a BagIt bag that proves itself: built from items, checked for four properties, verified.
 
-from archive.package.builder import Bag, build
+What building and filing need (database, store, typst) stands in `builder` and `service`, so that verifying stays light.
+"""
+
 from archive.package.item import Item, Stored, Trade
 from archive.package.verification import verify
 
-__all__ = ["Bag", "Item", "Stored", "Trade", "build", "verify"]
+__all__ = ["Item", "Stored", "Trade", "verify"]

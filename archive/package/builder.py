@@ -37,7 +37,7 @@ async def build(
 ) -> Bag:
     """Build the bag of a trade at `out`, which must not exist.
 
-    `items` must hold those of `entries.collect`. Memory stays within a few chunks, whatever the files' sizes. Raises
+    `items` must hold those of `collection.collect`. Memory stays within a few chunks, whatever the files' sizes. Raises
     GgzyError ``package.exists``, ``package.bad_item``, ``package.duplicate_path``, ``package.wrong_content``,
     ``package.incomplete`` (naming the roles), ``package.check_failed`` (naming the first four-property check that
     failed), and those of the store.

@@ -4,22 +4,16 @@
 """
 
 import hmac
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import exists, select
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from archive import checkpoint as checkpoints
 from archive import event as events
-from archive import merkle, trail
-from archive import proof as proofs
+from archive import merkle
 from archive.checkpoint import Checkpoint
 from archive.event import Entry, Event
 from archive.note import Key
-from archive.package.item import Item
-from archive.tables import EventRow, LogEntry
 from kernel import canonical
 from kernel.errors import GgzyError, Kind
 
@@ -36,24 +30,6 @@ class Opened:
     index: int
     event: Event
     commitment: bytes
-
-
-async def collect(session: AsyncSession, trade: UUID, *, vkey: str, chain_pem: bytes) -> AsyncIterator[Item]:
-    """Yield the items that make a package independent of the server: entries, checkpoint, key, certificates.
-
-    Raises GgzyError ``trail.not_sequenced`` while an event of the trade waits for its index.
-    """
-    logged = exists().where(LogEntry.event == EventRow.number)
-    if await session.scalar(select(exists().where(EventRow.trade == trade, ~logged))):
-        raise GgzyError("trail.not_sequenced", Kind.CONFLICT)
-    opened = [entry async for entry in trail.openings(session, trade)]
-    proven = [proofs.parse(text) for text in await trail.prove(session, [entry.index for entry in opened])]
-    lines = encode(opened, [one.hashes for one in proven])
-    head = proven[0].checkpoint if proven else ""
-    yield Item(ENTRIES, "log_entries", "全部日志条目及其包含证明", lines)
-    yield Item(CHECKPOINT, "log_checkpoint", "日志检查点（已签名）", head.encode())
-    yield Item(VKEY, "log_key", "日志公钥", f"{vkey}\n".encode())
-    yield Item(CHAIN, "tsa_chain", "时间戳机构证书链", chain_pem)
 
 
 def encode(entries: Iterable[Entry], paths: Iterable[tuple[bytes, ...]]) -> bytes:

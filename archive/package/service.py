@@ -15,8 +15,9 @@ from archive import package_policy as policy
 from archive import receipt as receipts
 from archive import trail
 from archive.note import Signer
-from archive.package import entries, tar
+from archive.package import tar
 from archive.package.builder import Bag, build
+from archive.package.collection import collect
 from archive.package.item import Item, Trade
 from archive.store import ObjectStore
 from archive.tables import PackageRow
@@ -94,7 +95,7 @@ async def _build(
     out = desk.folder / str(trade.id)
     await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
     await asyncio.to_thread(desk.folder.mkdir, parents=True, exist_ok=True)
-    own = entries.collect(session, trade.id, vkey=desk.signer.vkey, chain_pem=desk.chain_pem)
+    own = collect(session, trade.id, vkey=desk.signer.vkey, chain_pem=desk.chain_pem)
     return await build(_chain(items, own), out, trade, store=desk.store, signer=desk.signer, required=required)
 
 

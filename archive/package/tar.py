@@ -6,9 +6,9 @@ import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from archive.store import CHUNK
 from kernel.errors import GgzyError, Kind
 
+CHUNK = 1 << 20
 _MODE = 0o444
 _NAME = re.compile(r"[A-Za-z0-9-]+(/[a-z0-9][a-z0-9._-]*)+", re.ASCII)
 

@@ -1,13 +1,15 @@
 """An outside time-stamping authority over HTTP (RFC 3161 3.4), trusted no further than its pinned certificates."""
 
 from datetime import datetime, timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from archive.timestamp import der, token, verification
 from archive.timestamp.request import Request, encode
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
+
+if TYPE_CHECKING:
+    import httpx
 
 QUERY_TYPE = "application/timestamp-query"
 REPLY_TYPE = "application/timestamp-reply"
@@ -23,7 +25,7 @@ class RemoteAuthority:
         chain_pem: bytes,
         *,
         entropy: Entropy,
-        client: httpx.AsyncClient,
+        client: "httpx.AsyncClient",
         tolerance: timedelta = token.TOLERANCE,
     ) -> None:
         """Keep the address, the pinned certificates and an HTTP client (with its own timeout)."""
@@ -41,6 +43,8 @@ class RemoteAuthority:
         return response
 
     async def _ask(self, query: bytes) -> bytes:
+        import httpx  # noqa: PLC0415 - slow to import, and offline verification does without it
+
         try:
             async with self._client.stream(
                 "POST", self._url, content=query, headers={"Content-Type": QUERY_TYPE}
@@ -53,7 +57,7 @@ class RemoteAuthority:
             raise GgzyError("timestamp.unavailable", Kind.UNAVAILABLE) from error
 
 
-async def _limited(answer: httpx.Response) -> bytes:
+async def _limited(answer: "httpx.Response") -> bytes:
     body = b""
     async for chunk in answer.aiter_bytes():
         body += chunk

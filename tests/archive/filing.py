@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import receipt as receipts
 from archive import trail
 from archive.note import Signer
-from archive.package import Item, Stored, Trade, entries
+from archive.package import Item, Stored, Trade
 from archive.package.builder import Bag, build
+from archive.package.collection import collect
 from archive.paper import render
 from archive.store import ObjectStore, stream
 from archive.timestamp import Authority, LocalAuthority
@@ -75,7 +76,7 @@ async def give(items: list[Item]) -> AsyncIterator[Item]:
 
 async def whole(session: AsyncSession, items: list[Item], authority: LocalAuthority) -> list[Item]:
     """Return the items with those that the log contributes."""
-    collected = entries.collect(session, TRADE, vkey=SIGNER.vkey, chain_pem=authority.chain_pem)
+    collected = collect(session, TRADE, vkey=SIGNER.vkey, chain_pem=authority.chain_pem)
     return [*items, *[item async for item in collected]]
 
 

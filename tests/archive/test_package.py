@@ -11,18 +11,22 @@ from pathlib import Path
 
 import bagit
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
 from archive import trail
-from archive.package import Item, Stored, build, verify
+from archive.package import Item, Stored, verify
 from archive.package import tar as tars
+from archive.package.builder import build
 from archive.package.item import check
-from archive.package.service import Desk, archive_trade, filed
+from archive.package.service import Desk, Filed, archive_trade, filed
 from archive.recipe import Pins
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority
 from kernel.actor import Actor, Grant, Role, site
+from kernel.database import Sessions
 from kernel.entropy import SeededEntropy, new_id
 from kernel.errors import GgzyError
 from tests.archive.filing import FACTS, REQUIRED, SIGNER, TRADE, give, make, play, whole
@@ -174,6 +178,51 @@ async def test_filing_records_and_stores(
     assert left(tmp_path / "scratch", "*") == []
 
 
+async def test_two_filings_at_once_are_one(
+    sessions: Sessions, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """With real commits, two archivists filing the same trade get the same package, and the trail has one event."""
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    async with sessions.begin() as session:
+        items = await play(session, store, authority, entropy)
+
+    async def file() -> Filed:
+        async with sessions.begin() as session:
+            return await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
+
+    results = await asyncio.gather(*(file() for _ in range(4)))
+    assert len(set(results)) == 1
+    async with sessions.begin() as session:
+        assert await session.scalar(text("SELECT count(*) FROM event WHERE kind = 'trade.archived'")) == 1
+    assert [key async for key in store.keys("packages/")] == [results[0].key]
+
+
+async def test_a_filed_package_is_final(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """The row of a package is evidence: the database refuses to change or remove it."""
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    items = await play(session, store, authority, entropy)
+    await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
+    with pytest.raises(IntegrityError, match="evidence"):
+        await session.execute(text("DELETE FROM package"))
+
+
+async def test_in_earnest_the_package_is_retained(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """Outside a sandbox the stored package can be neither deleted nor replaced for as long as the rules say."""
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    items = await play(session, store, authority, entropy)
+    earnest = replace(FACTS, sandbox=False)
+    result = await archive_trade(session, ARCHIVIST, earnest, give(items), required=REQUIRED, desk=desk)
+    with pytest.raises(GgzyError, match=r"store\.retained"):
+        await store.delete(result.key)
+
+
 async def test_filing_waits_for_the_log(
     session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
 ) -> None:
@@ -203,7 +252,8 @@ def test_a_killed_build_is_done_again(tmp_path: Path) -> None:
     """Kill -9 in the middle of a build leaves no bag under the final name."""
     script = (
         "import asyncio, os, sys; from pathlib import Path\n"
-        "from archive.package import Item, build; from archive.store import FolderStore\n"
+        "from archive.package import Item; from archive.package.builder import build\n"
+        "from archive.store import FolderStore\n"
         "from tests.archive.filing import FACTS, SIGNER\n"
         "async def items():\n"
         "    yield Item('a.txt', 'notice', 'x', b'x')\n"

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive.note import Signer
-from archive.package import bag, build, verify
+from archive.package import bag, verify
+from archive.package.builder import build
 from archive.recipe import Pins
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from archive.package import Item, Stored, build, verify
+from archive.package import Item, Stored, verify
+from archive.package.builder import build
 from archive.recipe import Pins
 from archive.store import FolderStore, stream
 from archive.timestamp import LocalAuthority
