@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import trail
 from archive.event import decode
 from archive.timestamp import Authority
+from archive.timestamp.token import TOLERANCE
 from archive.trail import Entry
 from bidding import ceremony, custodian, opening_request, opening_shares, openings, policy
 from bidding import manifest as manifests
@@ -43,6 +44,7 @@ async def request(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int,
         await session.refresh(row, with_for_update=True)
     if row.request is None or row.request_token is None:
         content = await _compose(session, lot, row)
+        await _wait_out(session, lot)
         token = await authority.stamp(opening_request.digest(content), at=await now(session))
         row.request, row.request_token = content, token
         await session.flush()
@@ -78,6 +80,12 @@ async def shares(session: AsyncSession, opening: OpeningRow) -> Shares | None:
         header = envelope.header.hash().hex()
         by_position.append({number: found[header] for number, found in images.items() if header in found})
     return Shares(opening.id, key.threshold, len(given) == len(key.custodians), by_position)
+
+
+async def _wait_out(session: AsyncSession, lot: LotFacts) -> None:
+    """Wait until no authority can be before the deadline: devices refuse such a token, and it is kept for good."""
+    if lot.deadline is not None:
+        await asyncio.sleep(max(0.0, (lot.deadline + TOLERANCE - await now(session)).total_seconds()))
 
 
 async def _taking_part(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> tuple[LotFacts, OpeningRow]:

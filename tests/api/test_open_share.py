@@ -1,26 +1,29 @@
 """`ggzy open-share` against the real application: checks first, shows in Chinese, remembers, then answers."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from litestar import Litestar
 
-from api import custody
+from api import custody, sandbox
 from api.accounts import credentials, devices, services
 from api.cli import open_share
 from api.client import Client
 from api.wiring import Installation
+from archive import timestamp
 from archive.note import new_signer
-from bidding import keyfile
+from bidding import keyfile, opening_request, quorum
 from bidding.custodian import Pins
 from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
-from kernel.actor import SYSTEM
+from kernel.actor import EVERYWHERE, SYSTEM, Role
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError
+from tests.bidding import docket, stage
 from tests.bidding import scene as scenes
-from tests.bidding import stage
 from tests.bidding.scene import Scene
+from trading import lots
 
 ENTROPY = SystemEntropy()
 PASSPHRASE = "口令"
@@ -95,6 +98,29 @@ async def test_nothing_is_given_before_the_deadline(app: Litestar, scene: Scene,
     with pytest.raises(GgzyError, match=r"shares\.too_early"):
         await open_share._help_open(client, scene.lot_id, 1, pins(scene), (path, PASSPHRASE), yes=True)
     assert path.read_bytes() == before
+
+
+async def test_an_authority_that_is_behind_spoils_no_request(scene: Scene) -> None:
+    """A request made at the very deadline has a token that devices take, although the authority is behind."""
+    async with scene.installation.sessions.begin() as session:
+        deadline = (await lots.facts(session, scene.lot_id)).deadline
+        assert deadline is not None
+        admin = stage.person(Role.SYSTEM_ADMIN, EVERYWHERE, "admin").actor
+        await sandbox.advance(session, admin, deadline, entropy=ENTROPY)
+    await scene.begin()
+    await scene.sequence()
+
+    class Behind:
+        async def stamp(self, digest: bytes, *, at: datetime) -> bytes:
+            slow = at - timedelta(seconds=0.9)
+            return await docket.authority(slow).stamp(digest, at=slow)
+
+    who = stage.custodians().people[0].actor
+    async with scene.installation.sessions.begin() as session:
+        stamped = await quorum.request(session, who, scene.lot_id, 1, authority=Behind())
+    content, token = opening_request.unstamp(stamped)
+    chain = docket.authority(deadline).chain_pem
+    assert timestamp.verify(token, opening_request.digest(content), chain) >= deadline
 
 
 async def test_wrong_pins_and_foreign_key_files_give_nothing(app: Litestar, scene: Scene, tmp_path: Path) -> None:
