@@ -30,6 +30,8 @@ from kernel import canonical
 from kernel.errors import GgzyError, Kind
 
 AT_ONCE = 3
+HANDED_IN = frozenset({"upload.closed", "bid.replaces_other"})
+"""What the platform says to who hands in a second time what it has received."""
 PROOF_TRIES = 40
 PROOF_PAUSE = 0.25  # seconds
 Progress = Callable[[int], None]
@@ -64,11 +66,17 @@ async def submit(client: Client, bid: BidFile, *, keys: Pinned, advance: Progres
     await _send(client, bid, upload, advance)
     body = {"upload": upload, "manifest": bid.encoded.decode(), "signature": bid.signature.hex()}
     key = hashlib.sha256(bid.encoded + upload.encode()).hexdigest()
-    given = await client.post(f"/api/v1/lots/{lot}/bids", body, key=key)
+    try:
+        given = await client.post(f"/api/v1/lots/{lot}/bids", body, key=key)
+    except GgzyError as refusal:
+        known = await _received(client, bid) if refusal.code in HANDED_IN else None
+        if known is None:
+            raise
+        given = known
+    url = f"/api/v1/bids/{given['id']}/receipt"
+    files = await _keep(client, given["receipt"], url, keys=keys, folder=folder, bid=bid)
     _memory(bid).unlink(missing_ok=True)
-    return await _keep(
-        client, given["receipt"], f"/api/v1/bids/{given['id']}/receipt", keys=keys, folder=folder, bid=bid
-    )
+    return files
 
 
 async def withdraw(client: Client, receipt: bytes, device: SigningKey, *, keys: Pinned, folder: Path) -> Files:
@@ -91,14 +99,16 @@ async def withdraw(client: Client, receipt: bytes, device: SigningKey, *, keys: 
 
 async def _session(client: Client, bid: BidFile) -> str:
     """Return the session kept beside the file if the platform still takes parts for it, or open one."""
-    try:
-        known = json.loads(_memory(bid).read_text("utf-8"))
-        if known["manifest"] == bid.manifest.digest().hex():
-            found = await client.get(f"/api/v1/uploads/{UUID(known['upload'])}")
-            if found["state"] == "open":
+    known = _known(bid)
+    if known is not None:
+        try:
+            found = await client.get(f"/api/v1/uploads/{known}")
+        except GgzyError as refusal:
+            if refusal.kind is not Kind.NOT_FOUND:
+                raise
+        else:
+            if found["state"] in {"open", "used"}:  # used: only the answer was lost, and is given again
                 return str(found["id"])
-    except (OSError, ValueError, KeyError, TypeError, GgzyError):
-        pass  # nothing to go on with: a new session costs only the parts sent before
     bodies = {envelope.kind.value: envelope.length for envelope in bid.manifest.envelopes}
     draft = {"bidder": bid.manifest.bidder, "bodies": bodies}
     opened = await client.post(f"/api/v1/lots/{bid.manifest.lot}/uploads", draft)
@@ -107,22 +117,48 @@ async def _session(client: Client, bid: BidFile) -> str:
     return str(opened["id"])
 
 
+def _known(bid: BidFile) -> UUID | None:
+    """Return the session kept beside the file, if it is for this very file."""
+    try:
+        known = json.loads(_memory(bid).read_text("utf-8"))
+        return UUID(known["upload"]) if known["manifest"] == bid.manifest.digest().hex() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+async def _received(client: Client, bid: BidFile) -> Any:
+    """Return the bid that was handed in from this very file, when the answer to it was lost; None if there is none."""
+    for one in await client.get(f"/api/v1/lots/{bid.manifest.lot}/bids"):
+        said = receipts.decode(one["receipt"]["json"].encode()).event.data
+        if hmac.compare_digest(said["manifest"], bid.manifest.digest().hex()):
+            return one
+    return None
+
+
 async def _send(client: Client, bid: BidFile, upload: str, advance: Progress) -> None:
     """Send the missing parts, a few at a time; hashing and reading run in a thread."""
     present = (await client.get(f"/api/v1/uploads/{upload}"))["present"]
-    waiting = _parts(bid)
+    waiting, turn = _parts(bid), asyncio.Lock()
+
+    async def following() -> Part | None:
+        async with turn:
+            return await asyncio.to_thread(next, waiting, None)
 
     async def worker() -> None:
-        while (part := await asyncio.to_thread(next, waiting, None)) is not None:
+        while (part := await following()) is not None:
             if part.number not in present[part.kind.value]:
                 data = await asyncio.to_thread(_read, bid, part)
                 path = f"/api/v1/uploads/{upload}/{part.kind.value}/{part.number}"
                 await client.upload(path, data, headers={"Part-Root": part.root.hex()})
             advance(part.size)
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(AT_ONCE):
-            group.create_task(worker())
+    workers = [asyncio.create_task(worker()) for _ in range(AT_ONCE)]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for one in workers:
+            one.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
 
 
 def _parts(bid: BidFile) -> Iterator[Part]:
