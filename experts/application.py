@@ -1,4 +1,4 @@
-"""Applications to the pool as a table file states them: each row one expert, every mistake named with its row and column.
+"""Applications to the pool as a table file states them: a row is an expert, a mistake is named by row and column.
 
 Nothing is taken from a file with a mistake. Columns and forms: docs/spec/expert-pool.md. Pure.
 """

@@ -1,7 +1,8 @@
 """Avoidance (回避) as data: who must not judge a lot, each reason with its code. Pure.
 
-评标委员会和评标方法暂行规定 12: relatives of bidders' leaders, regulators of the project, economic or other interest, earlier
-penalties; 评标专家和评标专家库管理办法: employer or former employer within three years. Codes: docs/spec/expert-pool.md.
+评标委员会和评标方法暂行规定 12: relatives of bidders' leaders, regulators of the project, economic or other interest,
+earlier penalties; 评标专家和评标专家库管理办法: employer or former employer within three years. The codes are
+explained in docs/spec/expert-pool.md.
 """
 
 import unicodedata
@@ -62,7 +63,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Years that a former employer counts, and how often an expert or an employer's experts are drawn in a month at most."""
+    """Years that a former employer counts; how often an expert or an employer's experts are drawn in a month."""
 
     cooling_years: int
     per_expert: int | None = None
@@ -94,7 +95,7 @@ def within_cooling(left: date, on: date, years: int) -> bool:
 
 
 def same_organization(employer: Employer, party: Party) -> bool:
-    """Compare by 统一社会信用代码 where both are known, else by name, ignoring width, case, spaces and brackets' form."""
+    """Compare by 统一社会信用代码 where it is known, else by name, ignoring width, case and spaces."""
     if employer.uscc is not None:
         return employer.uscc == party.uscc
     return plain_name(employer.name) == plain_name(party.name)

@@ -1,7 +1,7 @@
 """What follows from each answer of a called expert: a pure machine that the service and the replay share.
 
-Who declines, lets the time pass or recuses themselves is gone; the next is the one whom the same draw, without those who
-are gone, seats in addition. Everybody else stays. docs/spec/draw.md, "Calls".
+Who declines, lets the time pass or recuses themselves is gone; the next is the one whom the same draw, without those
+who are gone, seats in addition. Everybody else stays. docs/spec/draw.md, "Calls".
 """
 
 from collections.abc import Callable, Collection, Sequence

@@ -1,4 +1,4 @@
-"""Who stands on a roster: the experts of the pool who fit a quota, each with the reasons that keep them out of this draw."""
+"""Who stands on a roster: the experts who fit a quota, each with the reasons that keep them out of this draw."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding import submissions
@@ -32,7 +32,7 @@ class Roster:
 
 
 async def gather(
-    session: AsyncSession, lot: LotFacts, quotas: Sequence[Quota], limits: Limits, secret: bytes, now: datetime
+    session: AsyncSession, lot: LotFacts, quotas: Sequence[Quota], limits: Limits, *, secret: bytes, now: datetime
 ) -> Roster:
     """Return the roster for the lot as of now; `secret` (32 bytes) salts the codes of this draw."""
     involved = await _parties(session, lot)
@@ -73,16 +73,15 @@ def _employer(one: dict[str, Any]) -> Employer:
 def _fits(quotas: Sequence[Quota]) -> ColumnElement[bool]:
     """Narrow to those who fit at least one quota; `draw.fitting` decides the same way again over the roster."""
     conditions = []
-    for at, quota in enumerate(quotas):
-        skilled = text(f"EXISTS (SELECT 1 FROM unnest(specialties) AS s WHERE starts_with(s, :specialty_{at}))")
-        skilled = skilled.bindparams(**{f"specialty_{at}": quota.specialty})
-        here = ExpertRow.sites.contains([quota.site]) if quota.site is not None else text("true")
+    for quota in quotas:
+        skilled = func.concat(",", func.array_to_string(ExpertRow.specialties, ",")).contains(f",{quota.specialty}")
+        here = ExpertRow.sites.contains([quota.site]) if quota.site is not None else true()
         conditions.append(and_(skilled, here))
     return or_(*conditions)
 
 
 async def _parties(session: AsyncSession, lot: LotFacts) -> list[Party]:
-    """Return purchaser, agency and, in confidence, everybody whose bid stands: nothing of it leaves but reason codes."""
+    """Return purchaser, agency and, in confidence, all whose bids stand: nothing of it leaves but reason codes."""
     bidders = {bid.party for bid in await submissions.standing(session, lot)}
     sides = [("purchaser", lot.purchaser), *([("agency", lot.agency)] if lot.agency else [])]
     sides += [("bidder", uscc) for uscc in sorted(bidders)]

@@ -1,6 +1,6 @@
 """The committee (评标委员会): assembled from the draw, declared, led, and refilled when a member must go.
 
-招标投标法 第三十七条, 实施条例 第四十六、四十八条: a replaced member's conclusions are void and made again by the successor.
+招标投标法 第三十七条, 实施条例 第四十六、四十八条: a replaced member's conclusions are void and made again.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ MAX_REASON = 500
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A representative of the purchaser, or an expert appointed directly; the latter with the reason and its document."""
+    """A representative of the purchaser, or an expert: one who was appointed directly has a reason."""
 
     user_id: UUID
     name: str
@@ -101,10 +101,10 @@ async def assemble(
     session.add(row)
     await session.flush()
     for expert in experts:
-        session.add(_member(row, "draw", expert.user_id, expert.name, "", expert.id, now, entropy))
+        session.add(_member(row, "draw", _person(expert), expert.id, now=now, entropy=entropy))
     for source, people in (("representative", representatives), ("appointed", appointed)):
         for person in people:
-            session.add(_member(row, source, person.user_id, person.name, person.reason, None, now, entropy))
+            session.add(_member(row, source, person, now=now, entropy=entropy))
     await session.flush()
     told = {
         "appointed": [{"reason": one.reason} for one in appointed],
@@ -138,7 +138,7 @@ async def declare(session: AsyncSession, actor: Actor, lot_id: UUID, message: by
     told = {"committee": str(row.id), "conflict": said.conflict, "declaration": canonical.decode(message)}
     await trail.record(session, actor, "committee.declared", told, trade=lot.tender_id, entropy=entropy, at=now)
     if said.conflict:
-        await _replace(session, actor, row, member, said.reason.strip(), entropy)
+        await _replace(session, actor, row, member, said.reason.strip(), entropy=entropy)
     return await _view(session, row, names=not said.conflict)
 
 
@@ -154,7 +154,7 @@ async def replace(
         raise not_found("member")
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise GgzyError("committee.no_reason", Kind.INVALID)
-    await _replace(session, actor, row, member, reason.strip(), entropy)
+    await _replace(session, actor, row, member, reason.strip(), entropy=entropy)
     return await _view(session, row, names=False)
 
 
@@ -168,7 +168,7 @@ async def refill(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
     now = await database.now(session)
     joined = [expert for expert in await _accepted(session, lot_id) if expert.id not in known]
     for expert in joined:
-        session.add(_member(row, "draw", expert.user_id, expert.name, "", expert.id, now, entropy))
+        session.add(_member(row, "draw", _person(expert), expert.id, now=now, entropy=entropy))
     await session.flush()
     told = {"committee": str(row.id), "joined": len(joined)}
     await trail.record(session, actor, "committee.refilled", told, trade=lot.tender_id, entropy=entropy, at=now)
@@ -239,7 +239,7 @@ def leader_of(members: Sequence[MemberRow]) -> UUID | None:
 
 
 async def _replace(
-    session: AsyncSession, actor: Actor, row: CommitteeRow, member: MemberRow, reason: str, entropy: Entropy
+    session: AsyncSession, actor: Actor, row: CommitteeRow, member: MemberRow, reason: str, *, entropy: Entropy
 ) -> None:
     now = await database.now(session)
     member.replaced_at, member.replaced_because = now, reason
@@ -291,25 +291,16 @@ def _check_source(last: DrawRow, representatives: Sequence[Person], appointed: S
 
 
 def _member(
-    row: CommitteeRow,
-    source: str,
-    user_id: UUID | None,
-    name: str,
-    reason: str,
-    expert_id: UUID | None,
-    now: datetime,
-    entropy: Entropy,
+    row: CommitteeRow, source: str, person: Person, expert_id: UUID | None = None, *, now: datetime, entropy: Entropy
 ) -> MemberRow:
-    if user_id is None:
-        raise GgzyError("committee.no_account", Kind.CONFLICT)
     return MemberRow(
         id=new_id(entropy),
         committee_id=row.id,
         source=source,
         expert_id=expert_id,
-        user_id=user_id,
-        name=name,
-        reason=reason,
+        user_id=person.user_id,
+        name=person.name,
+        reason=person.reason,
         joined_at=now,
         declared_at=None,
         declaration=None,
@@ -317,6 +308,12 @@ def _member(
         replaced_at=None,
         replaced_because="",
     )
+
+
+def _person(expert: ExpertRow) -> Person:
+    if expert.user_id is None:
+        raise GgzyError("committee.no_account", Kind.CONFLICT)
+    return Person(expert.user_id, expert.name)
 
 
 async def _row(session: AsyncSession, lot_id: UUID) -> CommitteeRow | None:

@@ -1,7 +1,7 @@
 """The draw itself: a pure function of what was logged beforehand. Format and reasons: docs/spec/draw.md.
 
 PRK = HKDF-Extract(salt = sorted nonces, IKM = beacon ‖ checkpoint root); each expert's ticket is
-HKDF-Expand(PRK, "draw-v1" ‖ tender ‖ round ‖ expert, 32) (RFC 5869, SHA-256); the lowest tickets that fill the quotas win.
+HKDF-Expand(PRK, "draw-v1" ‖ tender ‖ round ‖ expert, 32) (RFC 5869, SHA-256); the lowest that fill the quotas win.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A draw from its preparation to the seed: roster, quotas and exclusions logged, three nonces committed, a checkpoint over them."""
+"""A draw up to its seed: roster, quotas and exclusions logged, three nonces committed, a checkpoint over them."""
 
 import zlib
 from collections.abc import Sequence
@@ -114,7 +114,8 @@ async def prepare(
     """Fix roster, quotas and exclusions of a new round and log them; nobody can change them afterwards.
 
     Raises ``draw.too_early``, ``draw.already_open``, ``draw.already_drawn``, ``draw.no_reason``, ``draw.bad_quotas``,
-    ``draw.site_identifiable``, ``draw.pool_exhausted`` when the roster cannot fill the quotas, and what `composition` says.
+    ``draw.site_identifiable``, ``draw.pool_exhausted`` when the roster cannot fill the quotas, and what `composition`
+    says.
     """
     lot = await lots.lock(session, lot_id)
     permit(policy.may_conduct(actor, lot))
@@ -127,10 +128,20 @@ async def prepare(
     permit(composition.refuse(experts, conditions.representatives, pack))
     limits = Limits(pack.value("committee.former_employer_years"), conditions.per_expert, conditions.per_employer)
     secret = entropy.token(32)
-    gathered = await candidates.gather(session, lot, quotas, limits, secret, now)
+    gathered = await candidates.gather(session, lot, quotas, limits, secret=secret, now=now)
     _refuse_unfillable(gathered, quotas)
     key = await ceremony.of_lot(session, lot_id)
-    row = _row(lot, conditions, quotas, number, gathered, secret, actor, now, new_id(entropy))
+    row = _row(
+        lot,
+        conditions,
+        new_id(entropy),
+        quotas=quotas,
+        number=number,
+        gathered=gathered,
+        secret=secret,
+        by=actor.user_id,
+        now=now,
+    )
     try:
         async with session.begin_nested():
             session.add(row)
@@ -176,7 +187,7 @@ async def commit(session: AsyncSession, actor: Actor, draw_id: UUID, message: by
 async def fix(
     session: AsyncSession, actor: Actor, draw_id: UUID, *, beacon_signature: bytes | None = None, entropy: Entropy
 ) -> Draw:
-    """Fix the seed: the newest checkpoint, once it covers the preparation and all commitments; before any nonce is known.
+    """Fix the seed, before any nonce is known: the newest checkpoint that covers the preparation and all commitments.
 
     Raises ``draw.commitments_missing``, ``trail.not_sequenced``, ``draw.beacon_missing`` or ``draw.no_beacon``.
     """
@@ -278,7 +289,7 @@ async def view(session: AsyncSession, row: DrawRow) -> Draw:
     """Return the draw of a row."""
     key = await ceremony.of_lot(session, row.lot_id)
     query = select(CallRow.state, func.count()).where(CallRow.draw_id == row.id).group_by(CallRow.state)
-    counts = {state: count for state, count in await session.execute(query)}
+    counts = dict((await session.execute(query)).all())
     return Draw(
         row.id,
         row.lot_id,
@@ -352,13 +363,14 @@ def _refuse_unfillable(gathered: Roster, quotas: Sequence[Quota]) -> None:
 def _row(
     lot: LotFacts,
     conditions: Conditions,
+    draw_id: UUID,
+    *,
     quotas: Sequence[Quota],
     number: int,
     gathered: Roster,
     secret: bytes,
-    actor: Actor,
+    by: UUID,
     now: datetime,
-    draw_id: UUID,
 ) -> DrawRow:
     lines = [entry.line() for entry in gathered.entries]
     beacon = conditions.beacon
@@ -378,7 +390,7 @@ def _row(
         beacon=None if beacon is None else {"chain": beacon.chain, "round": beacon.round},
         release_at=now + timedelta(minutes=conditions.release_minutes),
         answer_minutes=conditions.answer_minutes,
-        prepared_by=actor.user_id,
+        prepared_by=by,
         prepared_at=now,
     )
 
@@ -415,7 +427,7 @@ async def _covering(session: AsyncSession, row: DrawRow) -> str:
 
 
 def own_signature(text: str) -> str:
-    """Return a checkpoint with the signature of its own log alone; cosignatures may come later and prove nothing here."""
+    """Return a checkpoint with its own log's signature alone; cosignatures may come later and prove nothing here."""
     parsed = note.parse(text)
     origin = checkpoint.parse(parsed.text).origin
     return note.Note(parsed.text, tuple(s for s in parsed.signatures if s.name == origin)).encode()

@@ -77,7 +77,8 @@ async def papers(session: AsyncSession, actor: Actor, lot_id: UUID) -> Papers:
 async def score(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes, *, entropy: Entropy) -> UUID:
     """Take a member's signed sheet for one bid and return its id.
 
-    Raises ``evaluation.bad_message``, ``evaluation.bad_score``, ``evaluation.scored``, ``evaluation.technical_finished``.
+    Raises ``evaluation.bad_message``, ``evaluation.bad_score``, ``evaluation.scored``,
+    ``evaluation.technical_finished``.
     """
     desk = await seat(session, actor, lot_id)
     sheet: Sheet = scoring.read(message, SHEET, Sheet, desk.device)
@@ -97,7 +98,7 @@ async def score(session: AsyncSession, actor: Actor, lot_id: UUID, message: byte
         at=await database.now(session),
     )
     await _keep(session, row, "evaluation.scored")
-    await _record(session, actor, desk, "evaluation.scored", row.id, message, entropy)
+    await _record(session, actor, desk, "evaluation.scored", row.id, message=message, entropy=entropy)
     return row.id
 
 
@@ -124,7 +125,7 @@ async def vote(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes
         at=await database.now(session),
     )
     await _keep(session, row, "evaluation.voted")
-    await _record(session, actor, desk, "evaluation.voted", row.id, message, entropy)
+    await _record(session, actor, desk, "evaluation.voted", row.id, message=message, entropy=entropy)
     return row.id
 
 
@@ -150,7 +151,7 @@ async def finish_technical(session: AsyncSession, actor: Actor, lot_id: UUID, *,
 
 
 async def seat(session: AsyncSession, actor: Actor, lot_id: UUID) -> Desk:
-    """Return a declared member's desk during the evaluation, under the lot's lock; else what `policy.may_judge` says."""
+    """Return a declared member's desk, under the lot's lock; raises what `policy.may_judge` says."""
     row, member, lot = await committees.membership(session, actor, lot_id)
     permit(policy.may_judge(actor, lot, is_member=True, declared=member.declared_at is not None))
     return Desk(row, member, lot, scoring.scheme(lot.evaluation), actor.device_key or b"")
@@ -218,7 +219,7 @@ async def _keep(session: AsyncSession, row: SheetRow | RejectionRow, code: str) 
 
 
 async def _record(
-    session: AsyncSession, actor: Actor, desk: Desk, kind: str, row_id: UUID, message: bytes, entropy: Entropy
+    session: AsyncSession, actor: Actor, desk: Desk, kind: str, row_id: UUID, *, message: bytes, entropy: Entropy
 ) -> None:
     told: dict[str, Any] = {
         "committee": str(desk.committee.id),

@@ -1,7 +1,7 @@
 """Price and score formulas as pure functions of Decimals. Nothing is rounded but where a docstring says so, half up.
 
-Sources: 政府采购货物和服务招标投标管理办法 (财政部令第87号) 55, 57; 公路工程建设项目评标工作细则; 评标委员会和评标方法暂行规定. Specified with
-worked figures in docs/spec/evaluation.md. Prices are yuan, scores points.
+Sources: 政府采购货物和服务招标投标管理办法 (财政部令第87号) 55, 57; 公路工程建设项目评标工作细则;
+评标委员会和评标方法暂行规定. Specified with worked figures in docs/spec/evaluation.md. Prices are yuan, scores points.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ def base_price_score(price: Decimal, base: Decimal, slope: Slope) -> Decimal:
 
 
 def reviewed_price(price: Decimal, deviations: Sequence[Decimal]) -> Decimal:
-    """4. 经评审的最低投标价: price plus quantified deviations, only to compare; the contract is made at the price. No rounding."""
+    """4. 经评审的最低投标价: price plus quantified deviations, only to compare. No rounding."""
     _positive(price)
     with localcontext(_EXACT):
         return sum(deviations, price)
@@ -86,7 +86,7 @@ def combine(scores: Sequence[Decimal], *, trimmed: bool) -> Decimal:
 
 
 def rank(standings: Sequence[Standing], ties: Sequence[str] = ("price", "technical")) -> tuple[tuple[str, ...], ...]:
-    """6. Rank by total; ties by price (lower first) and technical score (higher first) in the documents' order (87号令 57).
+    """6. Rank by total; ties by price (low first) and technical score (high first) in the documents' order (87号令 57).
 
     Returns groups in rank order; a group of several is a tie that the documents leave to the committee.
     """

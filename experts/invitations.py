@@ -84,7 +84,7 @@ async def answer(
     now = await database.now(session)
     if call.state == INVITED and now >= call.expires_at:
         raise GgzyError("invitation.expired", Kind.CONFLICT)
-    await _settle(session, row, call, ACCEPTED if accept else DECLINED, reason.strip(), now, entropy)
+    await _settle(session, row, call, ACCEPTED if accept else DECLINED, reason.strip(), now=now, entropy=entropy)
     return await _invitation(session, call, row)
 
 
@@ -93,7 +93,7 @@ async def recuse(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str
     row, call = await _own(session, actor, draw_id)
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise GgzyError("invitation.no_reason", Kind.INVALID)
-    await _settle(session, row, call, RECUSED, reason.strip(), await database.now(session), entropy)
+    await _settle(session, row, call, RECUSED, reason.strip(), now=await database.now(session), entropy=entropy)
     return await _invitation(session, call, row)
 
 
@@ -104,7 +104,7 @@ async def dismiss(session: AsyncSession, draw_id: UUID, expert_id: UUID, reason:
     call = (await session.scalars(query)).one_or_none()
     if call is None:
         raise not_found("invitation")
-    await _settle(session, row, call, RECUSED, reason, await database.now(session), entropy)
+    await _settle(session, row, call, RECUSED, reason, now=await database.now(session), entropy=entropy)
 
 
 async def expire(session: AsyncSession, draw_id: UUID, *, entropy: Entropy) -> int:
@@ -122,7 +122,7 @@ async def expire(session: AsyncSession, draw_id: UUID, *, entropy: Entropy) -> i
         call = (await session.scalars(query)).one_or_none()
         if call is None:
             return count
-        await _settle(session, row, call, TIMED_OUT, "", now, entropy)
+        await _settle(session, row, call, TIMED_OUT, "", now=now, entropy=entropy)
         count += 1
 
 
@@ -161,6 +161,7 @@ async def _settle(
     call: CallRow,
     outcome: str,
     reason: str,
+    *,
     now: datetime,
     entropy: Entropy,
 ) -> None:

@@ -109,6 +109,6 @@ def may_oversee(actor: Actor, lot: LotFacts) -> GgzyError | None:
 
 
 def may_read_report(actor: Actor, lot: LotFacts, members: frozenset[object]) -> GgzyError | None:
-    """The report goes to the members, the tenderer, witness and supervisor once it is finished; names to the public later."""
+    """The finished report goes to the members, the tenderer, witness and supervisor."""
     insider = actor.user_id in members or is_tenderer(actor, lot) or may_oversee(actor, lot) is None
     return None if insider and lot.state in RESULT_KNOWN else not_found("report")

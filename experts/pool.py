@@ -99,27 +99,29 @@ async def train(
     session: AsyncSession, actor: Actor, expert_id: UUID, until: date, reason: str, *, entropy: Entropy
 ) -> None:
     """Note a training that counts until a day."""
-    await _change(session, actor, expert_id, "train", reason, {"trained_until": until}, until, entropy)
+    await _change(
+        session, actor, expert_id, "train", reason, values={"trained_until": until}, until=until, entropy=entropy
+    )
 
 
 async def suspend(session: AsyncSession, actor: Actor, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
     """Suspend an expert: excluded from every draw until reinstated."""
-    await _change(session, actor, expert_id, "suspend", reason, {"state": SUSPENDED}, None, entropy)
+    await _change(session, actor, expert_id, "suspend", reason, values={"state": SUSPENDED}, entropy=entropy)
 
 
 async def reinstate(session: AsyncSession, actor: Actor, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
     """End a suspension, or a clear-out after an appeal."""
-    await _change(session, actor, expert_id, "reinstate", reason, {"state": ACTIVE}, None, entropy)
+    await _change(session, actor, expert_id, "reinstate", reason, values={"state": ACTIVE}, entropy=entropy)
 
 
 async def clear_out(session: AsyncSession, actor: Actor, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
     """Clear an expert out of the pool; the record stays, and an appeal may bring them back."""
-    await _change(session, actor, expert_id, "clear_out", reason, {"state": CLEARED}, None, entropy)
+    await _change(session, actor, expert_id, "clear_out", reason, values={"state": CLEARED}, entropy=entropy)
 
 
 async def penalize(session: AsyncSession, actor: Actor, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
     """Note a penalty for breaches in evaluation, which keeps the expert out of draws for good."""
-    await _change(session, actor, expert_id, "penalize", reason, {"penalized": True}, None, entropy)
+    await _change(session, actor, expert_id, "penalize", reason, values={"penalized": True}, entropy=entropy)
 
 
 async def link(session: AsyncSession, actor: Actor, expert_id: UUID, user_id: UUID, *, entropy: Entropy) -> None:
@@ -218,8 +220,9 @@ async def _change(
     expert_id: UUID,
     action: str,
     reason: str,
+    *,
     values: dict[str, Any],
-    until: date | None,
+    until: date | None = None,
     entropy: Entropy,
 ) -> None:
     permit(policy.may_keep_pool(actor))

@@ -1,7 +1,7 @@
 """The evaluation report (``ggzy/evaluation-report/v1``): drafted from the sheets, signed or dissented from, then final.
 
-招标投标法实施条例 第五十三条: at most three ranked candidates; dissent is recorded; who refuses to sign and gives no reasons
-in writing consents. docs/spec/evaluation.md.
+招标投标法实施条例 第五十三条: at most three ranked candidates; dissent is recorded; who refuses to sign and
+gives no reasons in writing consents. docs/spec/evaluation.md.
 """
 
 import hashlib
@@ -69,7 +69,9 @@ async def draft(
     found = await offers.of_lot(session, desk.lot)
     await evaluations.require_sheets(session, desk.committee.id, found)
     now = await database.now(session)
-    result = canonical.encode(await _result(session, desk, found, [str(b) for b in tie_order], tie_reason, now))
+    result = canonical.encode(
+        await _result(session, desk, found, [str(b) for b in tie_order], tie_reason=tie_reason, now=now)
+    )
     row = ReportRow(
         id=new_id(entropy),
         committee_id=desk.committee.id,
@@ -91,7 +93,10 @@ async def draft(
 
 
 async def sign(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes, *, entropy: Entropy) -> Report:
-    """Take a member's signed consent, or dissent with reasons; raises ``evaluation.no_dissent_reason``, ``evaluation.signed``."""
+    """Take a member's signed consent or dissent.
+
+    Raises ``evaluation.no_dissent_reason``, ``evaluation.signed``, ``evaluation.other_report``.
+    """
     desk = await evaluations.seat(session, actor, lot_id)
     row = await _live(session, desk.committee.id)
     said: Opinion = scoring.read(message, OPINION, Opinion, desk.device)
@@ -99,14 +104,16 @@ async def sign(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes
         raise GgzyError("evaluation.other_report", Kind.CONFLICT)
     if said.kind == "dissent" and not said.reason.strip():
         raise GgzyError("evaluation.no_dissent_reason", Kind.INVALID)
-    await _keep(session, actor, desk.member, row, (said.kind, said.reason, message, desk.device), desk, entropy)
+    await _keep(
+        session, actor, desk.member, row, (said.kind, said.reason, message, desk.device), desk=desk, entropy=entropy
+    )
     return await _view(session, row)
 
 
 async def note_refusal(
     session: AsyncSession, actor: Actor, lot_id: UUID, member_id: UUID, reason: str, *, entropy: Entropy
 ) -> Report:
-    """Note, as witness or supervisor, that a member refuses to sign; `reason` is what they gave in writing, if anything.
+    """Note, as witness or supervisor, that a member refuses to sign; `reason` is what they gave in writing.
 
     Without reasons it counts as consent (条例 53).
     """
@@ -187,7 +194,7 @@ def render(report: bytes) -> bytes:
 
 
 async def _result(
-    session: AsyncSession, desk: Desk, found: Sequence[Offer], tie_order: list[str], tie_reason: str, now: datetime
+    session: AsyncSession, desk: Desk, found: Sequence[Offer], tie_order: list[str], *, tie_reason: str, now: datetime
 ) -> dict[str, Any]:
     members = await committees.active(session, desk.committee.id)
     rejected = await evaluations.rejections(session, desk.committee.id, len(members))
@@ -283,6 +290,7 @@ async def _keep(
     member: MemberRow,
     row: ReportRow,
     given: tuple[str, str, bytes, bytes | None],
+    *,
     desk: Desk,
     entropy: Entropy,
 ) -> None:

@@ -38,7 +38,7 @@ async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, value: byte
     if kept is None:
         raise GgzyError("draw.not_your_role", Kind.FORBIDDEN, role="")
     nonce.check_reveal(nonce.read(kept.message, kept.device_key), value)
-    await _take(session, actor, row, kept.role, value, "revealed", entropy)
+    await _take(session, actor, row, kept.role, value, how="revealed", entropy=entropy)
     return await draws.view(session, row)
 
 
@@ -91,7 +91,7 @@ async def share(
             row.state = VOID
             await draws.log(session, actor, row, "draw.spoiled", {"role": role}, entropy=entropy)
         else:
-            await _take(session, actor, row, role, value, "recovered", entropy)
+            await _take(session, actor, row, role, value, how="recovered", entropy=entropy)
     return await draws.view(session, row)
 
 
@@ -134,7 +134,7 @@ async def call(session: AsyncSession, row: DrawRow, places: tuple[Place, ...]) -
 
 
 async def _take(
-    session: AsyncSession, actor: Actor, row: DrawRow, role: str, value: bytes, how: str, entropy: Entropy
+    session: AsyncSession, actor: Actor, row: DrawRow, role: str, value: bytes, *, how: str, entropy: Entropy
 ) -> None:
     try:
         async with session.begin_nested():
@@ -144,7 +144,7 @@ async def _take(
     told = {"how": how, "nonce": value.hex(), "role": role}
     await draws.log(session, actor, row, "draw.revealed", told, entropy=entropy)
     query = select(RevealRow.role, RevealRow.nonce).where(RevealRow.draw_id == row.id)
-    nonces = {one: found for one, found in await session.execute(query)}
+    nonces = dict((await session.execute(query)).all())
     if set(nonces) == set(ROLES):
         await _conclude(session, actor, row, nonces, entropy)
 

@@ -1,7 +1,7 @@
-"""How a lot's bids are scored: the scheme that the documents lay down, the members' signed messages, the comparison. Pure.
+"""How bids are scored: the scheme that the documents lay down, the members' signed messages, the comparison. Pure.
 
-docs/spec/evaluation.md. Points are decimal strings with at most two places. An automatic sign (an abnormally low price, a
-price over the ceiling) is a hint beside the result and never part of it (发改法规〔2026〕195号).
+docs/spec/evaluation.md. Points are decimal strings with at most two places. An automatic sign (an abnormally low
+price, a price over the ceiling) is a hint beside the result and never part of it (发改法规〔2026〕195号).
 """
 
 import re

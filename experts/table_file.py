@@ -1,4 +1,4 @@
-"""A table file as rows of text: xlsx, xls, ods through calamine, or CSV in UTF-8 (with or without BOM) or declared GB18030.
+"""A table file as rows of text: xlsx, xls, ods through calamine, or CSV in UTF-8 or declared GB18030.
 
 Cells become stripped text: whole numbers without a point, dates as YYYY-MM-DD. Limits guard against compressed bombs.
 """
@@ -50,8 +50,7 @@ def _workbook(data: bytes) -> list[list[str]]:
         if not book.sheet_names:
             return []
         sheet = book.get_sheet_by_index(0)
-        if sheet.width > MAX_COLUMNS:
-            raise GgzyError("pool.not_a_table", Kind.INVALID)
+        _limit_columns(sheet.width)
         return [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     except (CalamineError, zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError) as error:
         raise GgzyError("pool.not_a_table", Kind.INVALID) from error
@@ -100,9 +99,13 @@ def _csv(text: str) -> list[list[str]]:
 
 def _limited(rows: Iterable[list[str]]) -> Iterable[list[str]]:
     for row in rows:
-        if len(row) > MAX_COLUMNS:
-            raise GgzyError("pool.not_a_table", Kind.INVALID)
+        _limit_columns(len(row))
         yield row
+
+
+def _limit_columns(count: int) -> None:
+    if count > MAX_COLUMNS:
+        raise GgzyError("pool.not_a_table", Kind.INVALID)
 
 
 def _cell(value: Any) -> str:

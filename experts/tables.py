@@ -249,7 +249,7 @@ class SheetRow(Base):
 
 
 class RejectionRow(Base):
-    """A member's signed vote to reject a bid, naming its ground (条例 51), or to keep it. Void once they are replaced."""
+    """A member's signed vote to reject a bid (条例 51) or to keep it. Void once they are replaced."""
 
     __tablename__ = "rejection_vote"
     __table_args__ = (
@@ -289,7 +289,7 @@ class ReportRow(Base):
 
 
 class OpinionRow(Base):
-    """What a member signed under the report: consent, or dissent with reasons; a refusal is noted by the witness. Evidence."""
+    """What a member signed under the report: consent or dissent; a refusal is noted by the witness. Evidence."""
 
     __tablename__ = "report_opinion"
     __table_args__ = (

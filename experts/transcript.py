@@ -40,7 +40,7 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Transcript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A whole transcript. `seed` is the checkpoint that the draw was made from, `head` the one that holds all entries;
+    """A whole transcript. `seed` is the checkpoint that the draw was made from, `head` the one that holds all entries.
 
     `members` are the codes of those who accepted, by rising ticket.
     """

@@ -1,4 +1,4 @@
-"""Putting the transcript of a draw together from the log: for the supervisor at once, for everybody after the result."""
+"""The transcript of a draw put together from the log: for the supervisor at once, for all after the result."""
 
 from uuid import UUID
 
@@ -56,7 +56,7 @@ async def _names(session: AsyncSession, row: DrawRow, accepted: list[bytes]) -> 
         .join(ExpertRow, ExpertRow.id == CallRow.expert_id)
         .where(CallRow.draw_id == row.id, CallRow.code.in_(accepted))
     )
-    found = {code: expert for code, expert in await session.execute(query)}
+    found = dict((await session.execute(query)).all())
     return [_identity(row, code, found[code]) for code in accepted]
 
 

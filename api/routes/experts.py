@@ -258,6 +258,7 @@ class PoolController(Controller):
     )
     async def import_file(
         self,
+        *,
         request: Request[Any, Any, Any],
         sessions: Sessions,
         actor: Actor,
@@ -555,7 +556,7 @@ class CommitteeController(Controller):
 
 
 def _pepper(data_dir: Path, entropy: Entropy) -> bytes:
-    """Return the secret that keys the hashes of 身份证号, made at first use; every server of an installation needs it."""
+    """Return the key of the hashes of 身份证号, made at first use; every server of an installation needs it."""
     path = data_dir / "pool" / "pepper"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{entropy.token(4).hex()}")

@@ -4,9 +4,10 @@ import csv
 import io
 from uuid import UUID
 
-from experts import application
-from kernel.actor import Actor, Grant, Role, party, site
 from stdnum.cn import ric
+
+from experts import application
+from kernel.actor import Actor, Grant, Role, site
 
 SITE = "152502"
 PURCHASER = "11152502MB1A30672"

@@ -8,10 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive.note import Signer
 from experts import application, committees, draws, invitations, nonce, reveals, transcripts, verification
 from experts.quota import Quota
 from experts.tables import DrawRow
-from archive.note import Signer
 from kernel import canonical
 from kernel.actor import ANONYMOUS
 from kernel.database import now
@@ -274,7 +274,7 @@ async def test_any_flipped_byte_is_found(scene: Scene) -> None:
 
 
 async def test_a_well_formed_lie_is_found(scene: Scene) -> None:
-    """Canonical transcripts with an entry left out, members exchanged or an expert struck off fail with their step's code."""
+    """Canonical transcripts with something left out, exchanged or added fail with their step's code."""
     draw = await scene.drawn()
     await scene.accept_all(draw)
     await scene.sequence()

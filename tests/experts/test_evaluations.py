@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from experts import committees, evaluations, invitations, reports
 from kernel import canonical
 from kernel.errors import GgzyError
-from tests.experts import opened, scene as scenes
+from tests.experts import opened
+from tests.experts import scene as scenes
 from tests.experts.scene import PURCHASER, SUPERVISOR, WITNESS
 from trading import lots
 
@@ -69,7 +70,7 @@ async def test_a_conflict_replaces_the_member(session: AsyncSession) -> None:
     await panel.declare(panel.members[0], conflict=True, reason="配偶在投标单位任职")
     with pytest.raises(GgzyError, match=r"committee\.not_found"):
         await evaluations.papers(session, panel.members[0], panel.lot)
-    (call,) = [one for one in await invitations.mine(session, panel.members[0])]
+    (call,) = await invitations.mine(session, panel.members[0])
     assert call.state == "recused"
     draw_id = call.draw_id
     rows = await session.execute(

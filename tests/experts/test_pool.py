@@ -4,17 +4,17 @@ from datetime import date
 from typing import Any
 
 import pytest
-from kernel.actor import ANONYMOUS, SYSTEM
-from kernel.entropy import SeededEntropy
-from kernel.errors import GgzyError
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from trading import sites
 
 from experts import pool
 from experts.tables import ExpertRow
+from kernel.actor import ANONYMOUS, SYSTEM
+from kernel.entropy import SeededEntropy
+from kernel.errors import GgzyError
 from tests.experts import cast
+from trading import sites
 
 PEPPER = b"p" * 32
 
@@ -40,8 +40,8 @@ async def test_every_row_becomes_an_expert(ready: AsyncSession, entropy: SeededE
 async def test_a_file_with_a_mistake_leaves_nothing(ready: AsyncSession, entropy: SeededEntropy) -> None:
     """Duplicates within the file and against the pool are told by row, and nobody is taken in."""
     await pool.import_file(ready, cast.SUPERVISOR, cast.table([cast.row(1)]), pepper=PEPPER, entropy=entropy)
+    data = cast.table([cast.row(2), cast.row(1)])
     with pytest.raises(GgzyError, match=r"pool\.bad_file") as caught:
-        data = cast.table([cast.row(2), cast.row(1)])
         await pool.import_file(ready, cast.SUPERVISOR, data, pepper=PEPPER, entropy=entropy)
     assert caught.value.params["problems"] == [{"row": 3, "column": "身份证号", "problem": "already_in_pool"}]
     assert await pool.size(ready) == 1

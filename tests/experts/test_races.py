@@ -88,4 +88,4 @@ async def test_answers_and_timeouts_at_once(sessions: Sessions) -> None:
     await asyncio.gather(*(attempt(sessions, expire) for _ in range(4)))
     async with sessions() as session:
         states = await session.execute(text("SELECT state, count(*) FROM draw_call GROUP BY state"))
-        assert {state: count for state, count in states} == {"declined": 5, "timed_out": 5, "invited": 5}
+        assert dict(states.all()) == {"declined": 5, "timed_out": 5, "invited": 5}
