@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from archive import note as notes
 from archive import receipt as receipts
@@ -52,7 +52,7 @@ def check_receipts(data: Path, index: Index, evidence: Evidence) -> list[datetim
     commitments = {entry.commitment for entry in evidence.opened}
     times = []
     for file in index.having(RECEIPT):
-        if not file.path.endswith("receipt.json"):
+        if PurePosixPath(file.path).name != "receipt.json":
             continue
         found = receipts.Files.read((data / file.path).parent)
         receipt, _ = receipts.verify(found, evidence.chain_pem, evidence.key)

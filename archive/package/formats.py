@@ -2,6 +2,7 @@
 
 import json
 import mmap
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _EXECUTABLE = (b"MZ", b"\x7fELF", b"#!", b"\xca\xfe\xba\xbe", b"\xfe\xed\xfa", b"PK\x03\x04\x14\x00\x08\x00META-INF")
 # The EICAR test file, which every scanner of malware reports, put together so that this file is not one.
 _EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
+_ENCRYPTED = re.compile(rb"/Encrypt\s+(\d+\s+\d+\s+R|<<)")
 _ACTIVE = (b"/JavaScript", b"/Launch", b"/RichMedia")
 
 Content = bytes | mmap.mmap
@@ -52,7 +54,7 @@ def _pdf(content: Content) -> str | None:
     tail = content[max(0, len(content) - _PDF_TAIL) :]
     if content[:5] != b"%PDF-" or b"%%EOF" not in tail or b"startxref" not in tail:
         return "mismatch"
-    return "encrypted" if content.find(b"/Encrypt ") >= 0 else None
+    return "encrypted" if _ENCRYPTED.search(content) else None
 
 
 def _json(content: Content) -> str | None:
