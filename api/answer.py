@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from litestar.types import ASGIApp, HTTPRequestEvent, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, Message, Receive, ReceiveMessage, Scope, Send
 
 from kernel.errors import GgzyError, Kind
 
@@ -43,7 +43,7 @@ async def capture(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
 
 
 async def read(receive: Receive, limit: int) -> bytes:
-    """Return the whole request body; ``request.too_large`` beyond `limit` bytes, ``request.cut_off`` when it ends early."""
+    """Return the whole body; ``request.too_large`` beyond `limit` bytes, ``request.cut_off`` when it ends early."""
     body = bytearray()
     while True:
         message = await receive()
@@ -60,7 +60,7 @@ def again(body: bytes, receive: Receive) -> Receive:
     """Return a `receive` that gives the body once more and then whatever follows it."""
     given = False
 
-    async def repeat() -> Message:
+    async def repeat() -> ReceiveMessage:
         nonlocal given
         if given:
             return await receive()

@@ -1,28 +1,29 @@
 """What handlers receive by name: session, sessions, actor, store, authority, entropy, installation."""
 
-from typing import runtime_checkable
+from typing import Any, runtime_checkable
 
 from litestar import Request
 from litestar.di import Provide
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.wiring import Installation
 from archive.store import ObjectStore
 from archive.timestamp import Authority
 from kernel.actor import Actor
-from kernel.database import AsyncSession, Sessions
+from kernel.database import Sessions
 from kernel.entropy import Entropy
 
 for _protocol in (Entropy, ObjectStore, Authority):
     runtime_checkable(_protocol)  # Litestar checks injected values by isinstance
 
 
-def provide_installation(request: Request) -> Installation:
+def provide_installation(request: Request[Any, Any, Any]) -> Installation:
     """Give the installation."""
     installation: Installation = request.app.state.installation
     return installation
 
 
-def provide_session(request: Request) -> AsyncSession:
+def provide_session(request: Request[Any, Any, Any]) -> AsyncSession:
     """Give the request's session; its one transaction is committed after the answer was rendered."""
     if request.route_handler.opt.get("streamed"):
         raise RuntimeError("a streamed route holds no transaction: use `sessions`")
@@ -30,28 +31,28 @@ def provide_session(request: Request) -> AsyncSession:
     return session
 
 
-def provide_sessions(request: Request) -> Sessions:
+def provide_sessions(request: Request[Any, Any, Any]) -> Sessions:
     """Give the session factory, for short transactions of a handler's own."""
     return provide_installation(request).sessions
 
 
-def provide_actor(request: Request) -> Actor:
+def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """Give whoever sends the request; ANONYMOUS when nobody is signed in."""
     actor: Actor = request.scope["state"]["actor"]
     return actor
 
 
-def provide_store(request: Request) -> ObjectStore:
+def provide_store(request: Request[Any, Any, Any]) -> ObjectStore:
     """Give the object store."""
     return provide_installation(request).store
 
 
-def provide_authority(request: Request) -> Authority:
+def provide_authority(request: Request[Any, Any, Any]) -> Authority:
     """Give the time-stamping authority."""
     return provide_installation(request).authority
 
 
-def provide_entropy(request: Request) -> Entropy:
+def provide_entropy(request: Request[Any, Any, Any]) -> Entropy:
     """Give the source of randomness."""
     return provide_installation(request).entropy
 

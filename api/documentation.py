@@ -32,7 +32,7 @@ class DocumentationPage(OpenAPIRenderPlugin):
         """Stand at the top of the documentation's paths."""
         super().__init__(path="/")
 
-    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002 - inherited
         """Return the page; it fetches the schema itself."""
         title = escape(str(openapi_schema["info"]["title"]))
         return PAGE.format(policy=POLICY, title=title, assets=ASSETS_PATH, script=SCRIPT_PATH).encode()

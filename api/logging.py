@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "seed", "share", "private")
 
@@ -16,7 +17,7 @@ def configure() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             hide,
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -27,6 +28,6 @@ def configure() -> None:
     )
 
 
-def hide(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def hide(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Blot out every value whose name sounds like a secret, whoever logged it."""
     return {name: "…" if any(word in name.lower() for word in SECRET_WORDS) else value for name, value in event.items()}

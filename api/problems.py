@@ -72,7 +72,7 @@ def document(refusal: GgzyError, locale: str) -> bytes:
     )
 
 
-def as_refusal(error: Exception) -> GgzyError:
+def as_refusal(error: Exception) -> GgzyError:  # noqa: PLR0911 - one return per kind of exception
     """Return any exception as a refusal; what nobody foresaw is logged and told without its inside."""
     match error:
         case GgzyError():
@@ -87,7 +87,7 @@ def as_refusal(error: Exception) -> GgzyError:
             return GgzyError("request.invalid", errors=_complaints(error))
         case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return GgzyError("request.too_large", Kind.TOO_LARGE)
-        case ClientException():
+        case ClientException() | UnicodeDecodeError():  # Litestar lets the latter through for a body that is not UTF-8
             return GgzyError("request.malformed")
     log.error("server.failed", exc_info=error)
     return GgzyError("server.failed", Kind.UNAVAILABLE)

@@ -42,7 +42,7 @@ class SandboxAuthority:
     """An authority whose clock follows the database's offset before every stamp."""
 
     def __init__(self, authority: Authority, clock: SandboxClock, sessions: Sessions) -> None:
-        """Wrap an authority built on `clock`; `sessions` must not share the requests' pool, or the two could wait in turn."""
+        """Wrap an authority built on `clock`; `sessions` needs a pool of its own: requests would wait in turn."""
         self._authority, self._clock, self._sessions = authority, clock, sessions
 
     async def stamp(self, digest: bytes, *, at: datetime) -> bytes:

@@ -1,5 +1,7 @@
 """The database's schema: brought to the newest revision, and compared with the models."""
 
+import contextlib
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -9,10 +11,12 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
 import migrations
 from kernel.database import Base
+from kernel.errors import GgzyError, Kind
 
 TABLES = (
     "archive.tables",
@@ -27,7 +31,7 @@ TABLES = (
 
 def upgrade(url: str) -> None:
     """Bring the database to the newest revision, in one transaction; at the same time only once."""
-    with _engine(url).begin() as connection:
+    with _connected(url) as connection, connection.begin():
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('schema', 0))"))
         config = _config()
         config.attributes["connection"] = connection
@@ -42,14 +46,19 @@ def newest() -> str:
 
 def current(url: str) -> str | None:
     """Return the database's revision; None when it was never migrated."""
-    with _engine(url).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+    with _connected(url) as connection:
+        return revision(connection)
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision that a connection sees."""
+    return MigrationContext.configure(connection).get_current_revision()
 
 
 def drift(url: str) -> list[Any]:
     """Return alembic's differences between the migrated database and the models; empty is right."""
     _import_tables()
-    with _engine(url).connect() as connection:
+    with _connected(url) as connection:
         return _compare(connection)
 
 
@@ -62,8 +71,14 @@ def _import_tables() -> None:
         import_module(name)
 
 
-def _engine(url: str) -> Any:
-    return create_engine(url, poolclass=NullPool)
+@contextlib.contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    try:
+        connection = create_engine(url, poolclass=NullPool).connect()
+    except OperationalError as error:
+        raise GgzyError("database.unavailable", Kind.UNAVAILABLE) from error
+    with connection:
+        yield connection
 
 
 def _config() -> Config:

@@ -3,21 +3,22 @@
 A write's answer is held back until its transaction is committed: nobody is told of what was not stored. Answers of 400
 and above roll back. Reads never commit and are passed through as they come.
 
-The session takes a connection when it is first used, so a handler that needs none holds none. Routes that take a large
-raw body declare ``opt=STREAMED``: no session is given to them, they open short transactions through `sessions`, and they
-are idempotent by content. Routes whose answers hold a secret declare ``opt=SECRET``: such answers are not stored.
+The session takes a connection when it is first used, so a handler that needs none holds none. Routes that take a
+large raw body declare ``opt=STREAMED``: no session is given to them, they open short transactions through `sessions`,
+and they are idempotent by content. Routes whose answers hold a secret declare ``opt=SECRET``: those are not stored.
 """
 
 from typing import Any
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import idempotency, problems, refusals
 from api.accounts import authentication
 from api.answer import Answer, again, capture, read
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
-from kernel.database import AsyncSession
 from kernel.errors import GgzyError
 
 STREAMED = {"streamed": True}
@@ -36,7 +37,7 @@ class Transaction:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         state = scope["state"]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api import sandbox
 from api.accounts.passwords import Passwords
@@ -19,7 +20,7 @@ from archive.timestamp import Authority, LocalAuthority, RemoteAuthority, new_au
 from kernel import database
 from kernel.actor import SYSTEM
 from kernel.clock import Clock, SystemClock
-from kernel.database import AsyncEngine, Sessions
+from kernel.database import Sessions
 from kernel.entropy import Entropy, SystemEntropy
 from kernel.errors import GgzyError, Kind
 from trading import sites
@@ -71,7 +72,7 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
 
 
 async def _first_start(sessions: Sessions, settings: Settings, clock: Clock, entropy: Entropy) -> None:
-    """Say what this database is, make the time authority's keys, set up the sites; every later start changes nothing."""
+    """Say what this database is, make the authority's keys, set up the sites; every later start changes nothing."""
     async with sessions.begin() as session:
         await sandbox.declare(session, sandbox=settings.sandbox)
         if isinstance(clock, sandbox.SandboxClock):

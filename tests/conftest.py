@@ -176,7 +176,7 @@ class Someone:
 
 @pytest.fixture
 def someone(installation: Installation) -> Callable[..., Awaitable[Someone]]:
-    """Make a person holding grants, with an enrolled device and a token: ``await someone(Grant(role, scope), …)``."""
+    """Give a maker of people who hold grants, with an enrolled device and a token: pass it their grants, and await."""
 
     async def make(*held: Grant, name: str = "某人") -> Someone:
         device, entropy = SigningKey.generate(), installation.entropy

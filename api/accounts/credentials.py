@@ -47,19 +47,20 @@ async def issue(session: AsyncSession, actor: Actor, kind: str, label: str, *, e
     """Give the actor a new ``session`` or ``token``; records ``session.opened`` or ``token.issued``."""
     secret = base64.urlsafe_b64encode(entropy.token(32)).rstrip(b"=").decode()
     life = SESSION_LIFE if kind == "session" else TOKEN_LIFE
-    row = {"id": new_id(entropy), "hash": digest(secret), "user_id": actor.user_id, "kind": kind}
+    number = new_id(entropy)
+    row = {"id": number, "hash": digest(secret), "user_id": actor.user_id, "kind": kind}
     statement = insert(Credential).values(**row, label=label[:LONGEST_LABEL], expires_at=func.clock_timestamp() + life)
     expires_at = (await session.execute(statement.returning(Credential.expires_at))).scalar_one()
     event = "session.opened" if kind == "session" else "token.issued"
-    await trail.record(session, actor, event, {"credential": str(row["id"])}, entropy=entropy)
-    return Issued(row["id"], secret, expires_at)
+    await trail.record(session, actor, event, {"credential": str(number)}, entropy=entropy)
+    return Issued(number, secret, expires_at)
 
 
 async def revoke(session: AsyncSession, actor: Actor, credential_id: UUID, *, entropy: Entropy) -> None:
     """End a credential of the actor's own; records ``credential.revoked``."""
     mine = (Credential.id == credential_id, Credential.user_id == actor.user_id, Credential.revoked_at.is_(None))
-    ended = await session.execute(update(Credential).where(*mine).values(revoked_at=func.clock_timestamp()))
-    if ended.rowcount == 0:
+    ended = update(Credential).where(*mine).values(revoked_at=func.clock_timestamp()).returning(Credential.id)
+    if await session.scalar(ended) is None:
         raise not_found("credential")
     await trail.record(session, actor, "credential.revoked", {"credential": str(credential_id)}, entropy=entropy)
 

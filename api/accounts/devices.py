@@ -1,8 +1,8 @@
 """A person's Ed25519 device key, enrolled by proof of possession.
 
 The server gives a challenge bound to the user; the device signs
-``"ggzy/device-enrolment/v1" 0x00 ‖ canonical JSON {"challenge", "format", "public_key", "user"}``. One key is active per
-person; a new one ends the old one at that moment, and a key that ever served somebody serves nobody else.
+``"ggzy/device-enrolment/v1" 0x00 ‖ canonical JSON {"challenge", "format", "public_key", "user"}``. One key is active
+per person; a new one ends the old one at that moment, and a key that ever served somebody serves nobody else.
 """
 
 import hmac

@@ -91,7 +91,7 @@ async def close(session: AsyncSession, by: Actor, user_id: UUID, *, entropy: Ent
     permit(policy.may_make_user(by))
     at = await database.now(session)
     open_one = (Account.id == user_id, Account.disabled_at.is_(None))
-    if (await session.execute(update(Account).where(*open_one).values(disabled_at=at))).rowcount == 0:
+    if await session.scalar(update(Account).where(*open_one).values(disabled_at=at).returning(Account.id)) is None:
         raise not_found("account")
     await credentials.revoke_all(session, user_id)
     await trail.record(session, by, "account.closed", {"user": str(user_id)}, entropy=entropy, at=at)

@@ -5,8 +5,8 @@ called and offers `app` (a `typer.Typer`) or `command` (a function).
 """
 
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 
 from api.locale import DEFAULT, words
 
@@ -68,12 +68,13 @@ def _run(name: str, arguments: list[str]) -> None:
         sys.exit(INTERRUPTED)
 
 
-def _application(name: str):  # noqa: ANN202 - typer is only imported here
+def _application(name: str) -> Callable[..., object]:
     import typer  # noqa: PLC0415 - the slowest import of all
 
     module = import_module(COMMANDS[name])
     if hasattr(module, "app"):
-        return module.app
+        offered: Callable[..., object] = module.app
+        return offered
     application = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     application.command(help=words(f"cli.{name}.help"))(module.command)
     return application

@@ -1,6 +1,6 @@
 """`ggzy serve`: run the platform."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,7 +16,7 @@ def command(
     sandbox: Annotated[bool | None, typer.Option(help=words("cli.serve.sandbox"))] = None,
 ) -> None:
     """Serve until interrupted; options go before the environment."""
-    given = {"host": host, "port": port, "workers": workers, "sandbox": sandbox}
+    given: dict[str, Any] = {"host": host, "port": port, "workers": workers, "sandbox": sandbox}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     print(words("cli.serve.starting", {"host": settings.host, "port": settings.port}), flush=True)
     server.serve(settings)

@@ -151,7 +151,8 @@ class Postgres:
             options += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
             options += [] if self._durable else ["--no-sync"]
             with self._log() as log_file:
-                done = subprocess.call(self._command("initdb", options), stdout=log_file, stderr=log_file, cwd="/")
+                command = self._command("initdb", options)
+                done = subprocess.call(command, stdout=log_file, stderr=log_file, cwd="/")  # noqa: S603 - our own words
         finally:
             words.unlink()
         if done != 0:
@@ -165,7 +166,7 @@ class Postgres:
             started = time.monotonic()
             with self._log() as log_file:
                 command = self._command("postgres", self._options())
-                self._process = subprocess.Popen(command, stdout=log_file, stderr=log_file, cwd="/")
+                self._process = subprocess.Popen(command, stdout=log_file, stderr=log_file, cwd="/")  # noqa: S603 - our own
             self._process.wait()
             if not self._stopping.is_set():
                 log.warning("postgres.ended", code=self._process.returncode)
@@ -216,7 +217,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def running(data_dir: Path) -> Iterator[str]:
-    """Yield the URL of the data folder's database: of a cluster started for the while, or of the one that runs already."""
+    """Yield the URL of the data folder's database, of a cluster started for the while or of the one that runs."""
     cluster = Postgres(data_dir)
     try:
         cluster.start()

@@ -18,8 +18,7 @@ def collect() -> list[type[Controller] | BaseRouteHandler]:
     found: list[type[Controller] | BaseRouteHandler] = []
     for info in sorted(iter_modules(__path__), key=lambda info: info.name):
         module = import_module(f"{__name__}.{info.name}")
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, Controller) and value.__module__ == module.__name__:
-                found.append(value)
+        classes = (value for value in vars(module).values() if isinstance(value, type))
+        found.extend(one for one in classes if issubclass(one, Controller) and one.__module__ == module.__name__)
         found.extend(getattr(module, "HANDLERS", ()))
     return found

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, delete, get, post, put
 from litestar.datastructures import Cookie
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import authentication, credentials, devices, passwords, policy, registration, services
 from api.accounts.credentials import Held
@@ -15,7 +16,7 @@ from api.accounts.services import Given, User
 from api.transaction import SECRET
 from api.wiring import Installation
 from kernel.actor import Actor, Role
-from kernel.database import AsyncSession, Sessions
+from kernel.database import Sessions
 from kernel.entropy import Entropy
 from kernel.errors import permit
 from trading.party import Commitment, Profile
@@ -139,7 +140,7 @@ class SignInController(Controller):
 
     @post("/sessions", opt=SECRET, summary="Sign in with a browser")
     async def open_session(
-        self, data: SignIn, request: Request, session: AsyncSession, installation: Installation
+        self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Response[Session]:
         """Open a session; the cookie is fresh at every sign-in, and an earlier session in it ends."""
         person = await _sign_in(installation, request, data)
@@ -159,7 +160,7 @@ class SignInController(Controller):
 
     @post("/tokens", opt=SECRET, summary="Get a token for the command line")
     async def issue_token(
-        self, data: SignIn, request: Request, session: AsyncSession, installation: Installation
+        self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Token:
         """Issue a bearer token; only its hash is kept."""
         person = await _sign_in(installation, request, data)
@@ -276,7 +277,7 @@ class UserController(Controller):
         return Person(made.user_id, made.name, sorted(f"{grant.role}@{grant.scope}" for grant in made.grants), None)
 
 
-async def _sign_in(installation: Installation, request: Request, data: SignIn) -> Actor:
+async def _sign_in(installation: Installation, request: Request[Any, Any, Any], data: SignIn) -> Actor:
     address = request.client.host if request.client is not None else ""
     return await services.sign_in(installation.sessions, installation.passwords, data.login, data.password, address)
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import Controller, MediaType, get, post
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import sandbox
 from api.wiring import Installation
 from kernel import database
 from kernel.actor import Actor
-from kernel.database import AsyncSession
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 

@@ -24,7 +24,7 @@ from kernel.errors import GgzyError, Kind
         ("GET", "/api/v1/users/not-a-uuid/grants", b"", 404, "request.unknown_path"),
     ],
 )
-async def test_whatever_is_wrong_is_a_problem(
+async def test_whatever_is_wrong_is_a_problem(  # noqa: PLR0917 - a row of the table above
     client: httpx.AsyncClient, method: str, path: str, body: bytes, status: int, code: str
 ) -> None:
     """Routing, parsing and validation fail in one form."""

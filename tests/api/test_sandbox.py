@@ -64,7 +64,7 @@ async def test_an_earnest_clock_cannot_be_moved_by_sql(sessions: Sessions) -> No
     async with sessions.begin() as session:
         await sandbox.declare(session, sandbox=False)
     async with sessions() as session:
-        with pytest.raises(DBAPIError, match="ck_installation_earnest|installation_check"):
+        with pytest.raises(DBAPIError, match=r"ck_installation_earnest|installation_check"):
             await session.execute(text("UPDATE installation SET clock_offset = interval '1 day'"))
 
 
