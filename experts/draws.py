@@ -11,18 +11,16 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from archive import checkpoint, note, proof, trail
-from archive.event import Opening
+from archive import proof, trail
 from bidding import ceremony
 from bidding.transcript import OpeningKey
-from experts import candidates, composition, nonce, policy, quota, roster
+from experts import candidates, composition, nonce, policy, quota, roster, rounds
 from experts.avoidance import Limits
 from experts.candidates import Roster
 from experts.draw import fitting
-from experts.nonce import Plan
 from experts.quota import Quota
+from experts.rounds import Beacon, Draw
 from experts.tables import (
-    ACCEPTED,
     EXHAUSTED,
     FIXED,
     INVITED,
@@ -33,7 +31,6 @@ from experts.tables import (
     DrawEntryRow,
     DrawRow,
     NonceRow,
-    RevealRow,
 )
 from kernel import canonical, database
 from kernel.actor import Actor
@@ -45,14 +42,6 @@ from trading.lot import LotFacts
 
 MIN_SITE_CANDIDATES = 3
 MAX_REASON = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Beacon:
-    """A future round of a drand chain (hash in hex) that is mixed in."""
-
-    chain: str
-    round: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,41 +62,6 @@ class Conditions:
     answer_minutes: int = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """A draw as its participants see it: figures and roles, no names, no codes."""
-
-    id: UUID
-    lot_id: UUID
-    tender_id: UUID
-    round: int
-    reason: str
-    state: str
-    quotas: tuple[Quota, ...]
-    representatives: int
-    roster: bytes
-    key_hash: bytes
-    public_key: bytes
-    release_at: datetime
-    beacon: Beacon | None
-    committed: tuple[str, ...]
-    revealed: tuple[str, ...]
-    calls: dict[str, int]
-
-    def plan(self) -> Plan:
-        """Return what a participant's device commits to."""
-        return Plan(
-            self.id,
-            self.tender_id,
-            self.lot_id,
-            self.round,
-            self.roster,
-            self.release_at,
-            self.key_hash,
-            self.public_key,
-        )
-
-
 async def prepare(
     session: AsyncSession, actor: Actor, lot_id: UUID, conditions: Conditions, *, entropy: Entropy
 ) -> Draw:
@@ -124,7 +78,7 @@ async def prepare(
     number = await _next_round(session, lot_id, conditions.reason)
     quotas = _checked(conditions, number)
     _refuse_early(lot, now, pack.value("committee.draw_before_opening_hours"))
-    experts = await accepted_count(session, lot_id) + sum(q.count for q in quotas)
+    experts = await rounds.accepted_count(session, lot_id) + sum(q.count for q in quotas)
     permit(composition.refuse(experts, conditions.representatives, pack))
     limits = Limits(pack.value("committee.former_employer_years"), conditions.per_expert, conditions.per_employer)
     secret = entropy.token(32)
@@ -148,8 +102,8 @@ async def prepare(
     except IntegrityError as error:
         raise GgzyError("draw.already_open", Kind.CONFLICT) from error
     told = _told(row, gathered, limits, key)
-    await log(session, actor, row, "draw.prepared", told, entropy=entropy, at=now)
-    return await view(session, row)
+    await rounds.log(session, actor, row, "draw.prepared", told, entropy=entropy, at=now)
+    return await rounds.view(session, row)
 
 
 async def commit(session: AsyncSession, actor: Actor, draw_id: UUID, message: bytes, *, entropy: Entropy) -> Draw:
@@ -157,15 +111,15 @@ async def commit(session: AsyncSession, actor: Actor, draw_id: UUID, message: by
 
     Raises ``draw.wrong_step``, ``draw.committed`` for a second one, and those of `nonce.read` and `nonce.belongs`.
     """
-    row, lot = await locked(session, draw_id)
+    row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))
-    require_state(row, PREPARED)
+    rounds.require_state(row, PREPARED)
     device = actor.device_key or b""
     found = nonce.read(message, device) if device else None
     permit(policy.may_participate(actor, lot, found.role if found else ""))
     if found is None:
         raise GgzyError("draw.no_device", Kind.FORBIDDEN)
-    permit(nonce.belongs(found, (await view(session, row)).plan()))
+    permit(nonce.belongs(found, (await rounds.view(session, row)).plan()))
     kept = NonceRow(
         draw_id=row.id,
         role=found.role,
@@ -180,8 +134,8 @@ async def commit(session: AsyncSession, actor: Actor, draw_id: UUID, message: by
     except IntegrityError as error:
         raise GgzyError("draw.committed", Kind.CONFLICT, role=found.role) from error
     told = {"device": device.hex(), "message": canonical.decode(message), "role": found.role}
-    await log(session, actor, row, "draw.committed", told, entropy=entropy)
-    return await view(session, row)
+    await rounds.log(session, actor, row, "draw.committed", told, entropy=entropy)
+    return await rounds.view(session, row)
 
 
 async def fix(
@@ -191,12 +145,12 @@ async def fix(
 
     Raises ``draw.commitments_missing``, ``trail.not_sequenced``, ``draw.beacon_missing`` or ``draw.no_beacon``.
     """
-    row, lot = await locked(session, draw_id)
+    row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))
     if row.state == FIXED:
-        return await view(session, row)
-    require_state(row, PREPARED)
-    committed = await _roles(session, NonceRow, row.id)
+        return await rounds.view(session, row)
+    rounds.require_state(row, PREPARED)
+    committed = await rounds.roles(session, NonceRow, row.id)
     if missing := sorted(set(ROLES) - set(committed)):
         raise GgzyError("draw.commitments_missing", Kind.CONFLICT, roles=", ".join(missing))
     if (row.beacon is None) != (beacon_signature is None):
@@ -205,20 +159,22 @@ async def fix(
     row.state = FIXED
     row.beacon_signature = beacon_signature
     beacon = None if beacon_signature is None else beacon_signature.hex()
-    await log(session, actor, row, "draw.fixed", {"beacon": beacon, "checkpoint": row.checkpoint}, entropy=entropy)
-    return await view(session, row)
+    await rounds.log(
+        session, actor, row, "draw.fixed", {"beacon": beacon, "checkpoint": row.checkpoint}, entropy=entropy
+    )
+    return await rounds.view(session, row)
 
 
 async def abandon(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str, *, entropy: Entropy) -> Draw:
     """Give up a round while nobody can know its result, before the seed is fixed; the next round needs a reason."""
-    row, lot = await locked(session, draw_id)
+    row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_conduct(actor, lot))
-    require_state(row, PREPARED)
+    rounds.require_state(row, PREPARED)
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise GgzyError("draw.no_reason", Kind.INVALID)
     row.state = VOID
-    await log(session, actor, row, "draw.abandoned", {"reason": reason}, entropy=entropy)
-    return await view(session, row)
+    await rounds.log(session, actor, row, "draw.abandoned", {"reason": reason}, entropy=entropy)
+    return await rounds.view(session, row)
 
 
 async def find(session: AsyncSession, actor: Actor, draw_id: UUID) -> Draw:
@@ -227,93 +183,14 @@ async def find(session: AsyncSession, actor: Actor, draw_id: UUID) -> Draw:
     if row is None:
         raise not_found("draw")
     permit(policy.may_see_draw(actor, await lots.facts(session, row.lot_id)))
-    return await view(session, row)
+    return await rounds.view(session, row)
 
 
 async def of_lot(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Draw]:
     """Return a lot's rounds, oldest first, to its participants."""
     permit(policy.may_see_draw(actor, await lots.facts(session, lot_id)))
     query = select(DrawRow).where(DrawRow.lot_id == lot_id).order_by(DrawRow.round)
-    return [await view(session, row) for row in await session.scalars(query)]
-
-
-async def locked(session: AsyncSession, draw_id: UUID) -> tuple[DrawRow, LotFacts]:
-    """Lock a draw's row and return it with its lot's facts; ``draw.not_found``."""
-    query = select(DrawRow).where(DrawRow.id == draw_id).with_for_update().execution_options(populate_existing=True)
-    row = (await session.scalars(query)).one_or_none()
-    if row is None:
-        raise not_found("draw")
-    return row, await lots.facts(session, row.lot_id)
-
-
-async def log(
-    session: AsyncSession,
-    actor: Actor,
-    row: DrawRow,
-    kind: str,
-    data: dict[str, Any],
-    *,
-    entropy: Entropy,
-    at: datetime | None = None,
-) -> Opening:
-    """Record an event of a draw and keep its opening for the transcript."""
-    told = {"draw": str(row.id), **data}
-    opening = await trail.record(session, actor, kind, told, trade=row.tender_id, entropy=entropy, at=at)
-    place = select(func.count()).select_from(DrawEntryRow).where(DrawEntryRow.draw_id == row.id)
-    position = (await session.execute(place)).scalar_one()
-    session.add(
-        DrawEntryRow(
-            draw_id=row.id,
-            position=position,
-            event=opening.event,
-            salt=opening.salt,
-            commitment=opening.commitment,
-        )
-    )
-    await session.flush()
-    return opening
-
-
-async def accepted_count(session: AsyncSession, lot_id: UUID) -> int:
-    """Return how many experts have accepted in all rounds of a lot."""
-    query = (
-        select(func.count())
-        .select_from(CallRow)
-        .join(DrawRow, DrawRow.id == CallRow.draw_id)
-        .where(DrawRow.lot_id == lot_id, CallRow.state == ACCEPTED)
-    )
-    return int((await session.execute(query)).scalar_one())
-
-
-async def view(session: AsyncSession, row: DrawRow) -> Draw:
-    """Return the draw of a row."""
-    key = await ceremony.of_lot(session, row.lot_id)
-    query = select(CallRow.state, func.count()).where(CallRow.draw_id == row.id).group_by(CallRow.state)
-    counts = dict((await session.execute(query)).all())
-    return Draw(
-        row.id,
-        row.lot_id,
-        row.tender_id,
-        row.round,
-        row.reason,
-        row.state,
-        quota.read(row.quotas),
-        row.representatives,
-        row.roster_digest,
-        key.key_hash,
-        key.public_key,
-        row.release_at,
-        None if row.beacon is None else Beacon(**row.beacon),
-        await _roles(session, NonceRow, row.id),
-        await _roles(session, RevealRow, row.id),
-        counts,
-    )
-
-
-def require_state(row: DrawRow, *states: str) -> None:
-    """Raise ``draw.wrong_step`` unless the draw is in one of the states."""
-    if row.state not in states:
-        raise GgzyError("draw.wrong_step", Kind.CONFLICT, state=row.state)
+    return [await rounds.view(session, row) for row in await session.scalars(query)]
 
 
 def _checked(conditions: Conditions, number: int) -> tuple[Quota, ...]:
@@ -412,22 +289,10 @@ def _told(row: DrawRow, gathered: Roster, limits: Limits, key: OpeningKey) -> di
     }
 
 
-async def _roles(session: AsyncSession, table: type[NonceRow | RevealRow], draw_id: UUID) -> tuple[str, ...]:
-    query = select(table.role).where(table.draw_id == draw_id).order_by(table.role)
-    return tuple((await session.scalars(query)).all())
-
-
 async def _covering(session: AsyncSession, row: DrawRow) -> str:
     """Return the newest checkpoint with the log's own signature, which holds every entry of the draw so far."""
     query = select(DrawEntryRow.commitment).where(DrawEntryRow.draw_id == row.id)
     newest = ""
     for commitment in (await session.scalars(query)).all():
         newest = proof.parse(await trail.proof(session, commitment)).checkpoint
-    return own_signature(newest)
-
-
-def own_signature(text: str) -> str:
-    """Return a checkpoint with its own log's signature alone; cosignatures may come later and prove nothing here."""
-    parsed = note.parse(text)
-    origin = checkpoint.parse(parsed.text).origin
-    return note.Note(parsed.text, tuple(s for s in parsed.signatures if s.name == origin)).encode()
+    return rounds.own_signature(newest)

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import draws, policy, reveals
+from experts import draws, policy, reveals, rounds
 from experts.tables import (
     ACCEPTED,
     COMPLETED,
@@ -99,7 +99,7 @@ async def recuse(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str
 
 async def dismiss(session: AsyncSession, draw_id: UUID, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
     """Take out an accepted expert who was replaced in the committee; called by `committees`, which decides."""
-    row, _ = await draws.locked(session, draw_id)
+    row, _ = await rounds.locked(session, draw_id)
     query = select(CallRow).where(CallRow.draw_id == draw_id, CallRow.expert_id == expert_id)
     call = (await session.scalars(query)).one_or_none()
     if call is None:
@@ -109,7 +109,7 @@ async def dismiss(session: AsyncSession, draw_id: UUID, expert_id: UUID, reason:
 
 async def expire(session: AsyncSession, draw_id: UUID, *, entropy: Entropy) -> int:
     """Let calls of a draw time out whose hour has passed, one after the other; return how many did."""
-    row, _ = await draws.locked(session, draw_id)
+    row, _ = await rounds.locked(session, draw_id)
     count = 0
     while True:
         now = await database.now(session)
@@ -150,7 +150,7 @@ async def _own(session: AsyncSession, actor: Actor, draw_id: UUID) -> tuple[Draw
     if found is None:
         raise not_found("invitation")
     permit(policy.may_answer(actor, found.user_id))
-    row, _ = await draws.locked(session, draw_id)
+    row, _ = await rounds.locked(session, draw_id)
     await session.refresh(found.CallRow)
     return row, found.CallRow
 
@@ -166,20 +166,20 @@ async def _settle(
     entropy: Entropy,
 ) -> None:
     """Write down an answer and what follows from it, under the lock of the draw."""
-    draws.require_state(row, DRAWN, COMPLETED, EXHAUSTED)
+    rounds.require_state(row, DRAWN, COMPLETED, EXHAUSTED)
     query = select(CallRow).where(CallRow.draw_id == row.id).order_by(CallRow.position)
     calls = reveals.calls_of(row, list((await session.scalars(query)).all()))
     follows = calls.answer(call.code, outcome)
     call.state, call.reason, call.answered_at = outcome, reason, now
     await session.flush()
     told: dict[str, Any] = {"expert": call.code.hex(), "outcome": outcome, "reason": reason}
-    await draws.log(session, SYSTEM, row, "draw.answered", told, entropy=entropy, at=now)
+    await rounds.log(session, SYSTEM, row, "draw.answered", told, entropy=entropy, at=now)
     if follows is None:
         return
     if follows.place is not None:
         await reveals.call(session, row, (follows.place,))
     row.state = {"draw.called": DRAWN, "draw.exhausted": EXHAUSTED, "draw.completed": COMPLETED}[follows.kind]
-    await draws.log(session, SYSTEM, row, follows.kind, follows.data, entropy=entropy, at=now)
+    await rounds.log(session, SYSTEM, row, follows.kind, follows.data, entropy=entropy, at=now)
 
 
 async def _invitation(session: AsyncSession, call: CallRow, row: DrawRow) -> Invitation:

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import checkpoint, note
 from bidding import ceremony
-from experts import draw, draws, nonce, policy, quota, roster
+from experts import draw, nonce, policy, quota, roster, rounds
 from experts.calls import Calls, seats
 from experts.draw import Place
-from experts.draws import Draw
 from experts.nonce import Commitment
+from experts.rounds import Draw
 from experts.tables import DRAWN, FIXED, INVITED, ROLES, VOID, CallRow, DrawRow, NonceRow, NonceShareRow, RevealRow
 from kernel import database
 from kernel.actor import Actor
@@ -30,16 +30,16 @@ async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, value: byte
 
     Raises ``draw.wrong_step`` before the seed is fixed, ``draw.wrong_nonce``, ``draw.revealed``.
     """
-    row, lot = await draws.locked(session, draw_id)
+    row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))
-    draws.require_state(row, FIXED)
+    rounds.require_state(row, FIXED)
     query = select(NonceRow).where(NonceRow.draw_id == draw_id, NonceRow.user_id == actor.user_id)
     kept = (await session.scalars(query)).one_or_none()
     if kept is None:
         raise GgzyError("draw.not_your_role", Kind.FORBIDDEN, role="")
     nonce.check_reveal(nonce.read(kept.message, kept.device_key), value)
     await _take(session, actor, row, kept.role, value, how="revealed", entropy=entropy)
-    return await draws.view(session, row)
+    return await rounds.view(session, row)
 
 
 async def sealed(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[tuple[bytes, bytes]]:
@@ -67,11 +67,11 @@ async def share(
     A box that holds something else than was committed to voids the round, and the trail names whose it was.
     Raises ``draw.not_released``, ``draw.bad_share``, ``draw.share_given``, ``draw.revealed``.
     """
-    row, _ = await draws.locked(session, draw_id)
+    row, _ = await rounds.locked(session, draw_id)
     key = await ceremony.of_lot(session, row.lot_id)
     if actor.device_key is None or actor.device_key.hex() not in {c.device_key for c in key.custodians}:
         raise not_found("draw")
-    draws.require_state(row, FIXED)
+    rounds.require_state(row, FIXED)
     now = await database.now(session)
     _require_released(row, now)
     commitment = await _commitment(session, draw_id, role)
@@ -89,10 +89,10 @@ async def share(
             value = nonce.recover(commitment, images, key)
         except GgzyError:
             row.state = VOID
-            await draws.log(session, actor, row, "draw.spoiled", {"role": role}, entropy=entropy)
+            await rounds.log(session, actor, row, "draw.spoiled", {"role": role}, entropy=entropy)
         else:
             await _take(session, actor, row, role, value, how="recovered", entropy=entropy)
-    return await draws.view(session, row)
+    return await rounds.view(session, row)
 
 
 def calls_of(row: DrawRow, kept: list[CallRow]) -> Calls:
@@ -142,7 +142,7 @@ async def _take(
     except IntegrityError as error:
         raise GgzyError("draw.revealed", Kind.CONFLICT, role=role) from error
     told = {"how": how, "nonce": value.hex(), "role": role}
-    await draws.log(session, actor, row, "draw.revealed", told, entropy=entropy)
+    await rounds.log(session, actor, row, "draw.revealed", told, entropy=entropy)
     query = select(RevealRow.role, RevealRow.nonce).where(RevealRow.draw_id == row.id)
     nonces = dict((await session.execute(query)).all())
     if set(nonces) == set(ROLES):
@@ -159,7 +159,7 @@ async def _conclude(
     row.drawn_at = await database.now(session)
     places = calls_of(row, []).begin()
     await call(session, row, places)
-    await draws.log(session, actor, row, "draw.drawn", {"members": seats(places)}, entropy=entropy)
+    await rounds.log(session, actor, row, "draw.drawn", {"members": seats(places)}, entropy=entropy)
 
 
 async def _commitment(session: AsyncSession, draw_id: UUID, role: str) -> Commitment:

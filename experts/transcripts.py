@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import checkpoint, note, proof, trail
-from experts import draws, policy, reveals, roster, transcript
+from experts import policy, reveals, roster, rounds, transcript
 from experts.tables import COMPLETED, DRAWN, EXHAUSTED, CallRow, DrawEntryRow, DrawRow, ExpertRow
 from experts.transcript import Identity, Proven
 from kernel.actor import Actor
@@ -24,7 +24,7 @@ async def write(session: AsyncSession, actor: Actor, draw_id: UUID) -> bytes:
         raise not_found("draw")
     lot = await lots.facts(session, row.lot_id)
     permit(policy.may_see_transcript(actor, lot))
-    draws.require_state(row, DRAWN, COMPLETED, EXHAUSTED)
+    rounds.require_state(row, DRAWN, COMPLETED, EXHAUSTED)
     entries, head = await _entries(session, row)
     query = select(CallRow).where(CallRow.draw_id == row.id).order_by(CallRow.position)
     accepted = reveals.calls_of(row, list((await session.scalars(query)).all())).accepted
@@ -47,7 +47,7 @@ async def _entries(session: AsyncSession, row: DrawRow) -> tuple[list[Proven], s
     indexes = [proof.parse(await trail.proof(session, one.commitment)).index for one in kept]
     proofs = [proof.parse(text) for text in await trail.prove(session, indexes)]
     entries = [Proven(one.event, one.salt, p.index, p.hashes) for one, p in zip(kept, proofs, strict=True)]
-    return entries, draws.own_signature(proofs[0].checkpoint)
+    return entries, rounds.own_signature(proofs[0].checkpoint)
 
 
 async def _names(session: AsyncSession, row: DrawRow, accepted: list[bytes]) -> list[Identity]:

@@ -27,12 +27,13 @@ from experts import (
     transcripts,
 )
 from experts.committees import Committee, Person
-from experts.draws import Beacon, Conditions, Draw
+from experts.draws import Conditions
 from experts.evaluations import Papers
 from experts.invitations import Invitation
 from experts.pool import Expert
 from experts.quota import Quota
 from experts.reports import Report
+from experts.rounds import Beacon, Draw
 from kernel import canonical
 from kernel.actor import Actor
 from kernel.database import Sessions

@@ -14,8 +14,9 @@ from archive.note import Signer
 from bidding import keysetup, transcript
 from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
 from experts import draws, invitations, nonce, pool, reveals
-from experts.draws import Conditions, Draw
+from experts.draws import Conditions
 from experts.quota import Quota
+from experts.rounds import Draw
 from experts.tables import CallRow, ExpertRow
 from kernel.actor import SYSTEM, Actor, Grant, Role, party, site
 from kernel.database import now
