@@ -6,7 +6,6 @@ of the lot.
 """
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -112,7 +111,7 @@ def _told(request: Request, pins: Pins) -> _Told:
 
 
 def _check_deadline(request: Request, told: _Told, newest_seen: datetime | None) -> None:
-    if not hmac.compare_digest(told.key, request.key):
+    if told.key != request.key:
         raise _refused("other_key")
     if request.closes_at != told.deadline:
         raise _refused("deadline_not_newest", deadline=isoformat(told.deadline))
@@ -157,7 +156,7 @@ def _check_bid(request: Request, bid: SealedBid, told: _Told, pins: Pins) -> Man
 
 
 def _sealed_to(envelopes: Sequence[Envelope], key: str) -> bool:
-    return all(hmac.compare_digest(envelope.header.transcript.hex(), key) for envelope in envelopes)
+    return all(envelope.header.transcript.hex() == key for envelope in envelopes)
 
 
 def _event(request: Request, entry: Entry, kinds: tuple[str, ...], pins: Pins) -> Event:

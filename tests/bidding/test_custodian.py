@@ -254,6 +254,49 @@ def test_no_bit_of_a_stamped_request_may_change(bit: int) -> None:
     refuses(docket(), bytes(flipped))
 
 
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-9, 9)
+    | st.text(max_size=4)
+    | st.sampled_from([isoformat(DEADLINE), str(LOT)]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["lot", "new", "kind", "stage"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["lot", "deadline", "envelopes", "key", "moved", "bid", "reached"]), _JSON)
+def test_whatever_stands_in_the_log_is_answered_with_a_code(place: str, value: Any) -> None:
+    """Events that a hostile platform logged itself, well proved and stamped: a refusal or an answer, never a crash."""
+    case = Docket()
+    case.announce(**({place: value} if place in ("lot", "deadline", "envelopes", "key") else {}))
+    case.receive(0)
+    told = value if isinstance(value, dict) else {"lot": value, "new": value, "manifest": value}
+    if place == "moved":
+        case.deadlines.append(case.log("deadline.moved", {"lot": str(LOT), **told}, at=DEADLINE - DAY))
+    elif place == "bid":
+        case.bids[0] = (*case.bids[0][:2], case.log("bid.received", told, at=DEADLINE - DAY))
+    elif place == "reached":
+        case.stage = 2
+        case.reached = [case.log(custodian.TECHNICAL_FINISHED, told, at=DEADLINE + DAY)]
+    try:
+        custodian.examine(case.stamped(), case.key, case.pins, newest_seen=None)
+    except GgzyError as error:
+        assert error.code.startswith("custodian.")
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from(sorted(json.loads(docket(1).request()))), _JSON)
+def test_any_field_of_a_request_may_be_of_another_sort(field: str, value: Any) -> None:
+    """A request with one field replaced, stamped anew by the platform, is refused with a code."""
+    case = docket(1)
+    if json.loads(case.request())[field] != value:
+        refuses(case, case.changed(**{field: value}))
+
+
 def _changed(case: Docket, change: Callable[[dict[str, Any]], None]) -> bytes:
     content = json.loads(case.request())
     change(content)
