@@ -1,4 +1,4 @@
-"""Acts: bids are written, sealed by the CLI's code, uploaded (once over a line that breaks), replaced, withdrawn, refused."""
+"""Acts: bids are written, sealed, sent (once over a line that breaks), replaced, withdrawn, refused when late."""
 
 import asyncio
 import hashlib

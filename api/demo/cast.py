@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from stdnum.cn import uscc
 
@@ -116,7 +117,7 @@ class Cast:
         given = await person.client.post("/api/v1/me/device/challenge")
         challenge, key = bytes.fromhex(given["challenge"]), person.key.signing_key()
         public = bytes(key.verify_key)
-        signed = key.sign(devices.statement(person.user_id, challenge, public)).signature
+        signed = key.sign(devices.statement(UUID(person.user_id), challenge, public)).signature
         enrolment = {"public_key": public.hex(), "challenge": challenge.hex(), "signature": signed.hex()}
         await person.client.put("/api/v1/me/device", enrolment)
 

@@ -1,4 +1,4 @@
-"""Act: three custodians make the opening keys of both lots on their own devices; no machine ever holds a private key."""
+"""Act: three custodians make the opening keys on their own devices; no machine ever holds a private key."""
 
 import asyncio
 from uuid import UUID

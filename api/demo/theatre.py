@@ -40,6 +40,7 @@ async def served(settings: Settings, log: Path) -> AsyncIterator[subprocess.Pope
         "GGZY_SANDBOX": "true",
         "GGZY_PORT": str(settings.port),
         "GGZY_WORKERS": str(settings.workers),
+        "GGZY_PASSWORD_MEMORY": str(settings.password_memory),
     }
     with log.open("ab") as out:
         process = subprocess.Popen(

@@ -1,0 +1,44 @@
+"""Acts: candidates are published, the award is announced, contracts are attached."""
+
+from datetime import timedelta
+
+from api.demo import papers
+from api.demo.cast import Cast, bidders, party_code
+from api.demo.console import Stage
+from api.demo.entry import Trade, advance, attach, platform_time
+from api.demo.papers import Volume
+from kernel.clock import isoformat
+
+PUBLICITY_DAYS = 4
+
+
+async def award(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Publish the candidates, let the publicity pass, award each lot to rank 1."""
+    client = cast["agency"].client
+    with stage.act("publicity"):
+        ends = await platform_time(client) + timedelta(days=PUBLICITY_DAYS)
+        for lot in trade.lots:
+            draft = {"text": f"{lot['title']}中标候选人公示", "ends_at": isoformat(ends)}
+            await client.post(f"/api/v1/lots/{lot['id']}/publicity", draft)
+        stage.say("publicity", ends=f"{ends:%Y-%m-%d %H:%M}")
+        await advance(cast, ends)
+    with stage.act("award"):
+        for lot in trade.lots:
+            first = (await client.get(f"/api/v1/lots/{lot['id']}/candidates"))[0]
+            draft = {"winner": first["bidder"], "text": f"{lot['title']}中标结果公告"}
+            await client.post(f"/api/v1/lots/{lot['id']}/award", draft)
+            name = next(one["name"] for one in bidders(trade.bids) if party_code(one) == first["bidder"])
+            stage.say("awarded", lot=lot["number"], name=name, price=first["price"])
+            await _contract(stage, cast, trade, lot["number"], name, first["bidder"])
+            await client.post(f"/api/v1/lots/{lot['id']}/steps", {"step": "contract"})
+
+
+async def _contract(stage: Stage, cast: Cast, trade: Trade, number: int, name: str, uscc: str) -> None:
+    """Attach the signed contract of a lot."""
+    tale = papers.story()["lot"][number - 1]
+    volume = Volume("施工合同", tale, name, uscc, f"contract {number}", 2)
+    now = await platform_time(cast["agency"].client)
+    data = papers.bid_data(volume, trade.tender["code"], f"{now:%Y年%m月%d日}", sandbox=True)
+    path = papers.render("bid.typ", data, trade.work / f"contract-{number}.pdf", trade.fonts)
+    title = f"第{number}标段施工合同.pdf"
+    await attach(stage, cast["purchaser"].client, trade.tender["id"], "contract", title, path, lot=number)
