@@ -71,21 +71,22 @@ def seal(
 ) -> Opening:
     """Return the opening of a new event, with a fresh id and salt.
 
+    Only `data` needs the encoder: the other members are plain ASCII and are written in canonical order, as encoding them
+    too would take most of the time.
+
     Raises GgzyError ``event.malformed`` (kind not ``noun.past_tense``, data not JSON), ``event.too_large`` (1 MiB).
     """
     if not _KIND.fullmatch(kind):
         raise GgzyError("event.malformed", Kind.INVALID)
-    event = canonical.encode(
-        {
-            "format": FORMAT,
-            "id": str(new_id(entropy)),
-            "kind": kind,
-            "at": isoformat(at),
-            "trade": None if trade is None else str(trade),
-            "actor": str(actor.user_id),
-            "data": dict(data),
-            "sandbox": sandbox,
-        }
+    place = "null" if trade is None else f'"{trade}"'
+    event = b"".join(
+        (
+            f'{{"actor":"{actor.user_id}","at":"{isoformat(at)}","data":'.encode(),
+            # In a list, so that it lies as deep as it does in the event.
+            canonical.encode([dict(data)])[1:-1],
+            f',"format":"{FORMAT}","id":"{new_id(entropy)}","kind":"{kind}","sandbox":{str(sandbox).lower()}'.encode(),
+            f',"trade":{place}}}'.encode(),
+        )
     )
     if len(event) > MAX_EVENT:
         raise GgzyError("event.too_large", Kind.TOO_LARGE, limit=MAX_EVENT)

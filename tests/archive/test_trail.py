@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import event as events
 from archive import trail
+from kernel import canonical
 from kernel.actor import SYSTEM
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
@@ -24,7 +25,7 @@ async def test_a_recorded_event_opens_its_commitment(session: AsyncSession, entr
     assert (found.kind, found.trade, found.actor, found.data) == ("bid.received", TRADE, SYSTEM.user_id, {"lot": "1"})
     stored = (await session.execute(text("SELECT body, salt, commitment FROM event"))).one()
     assert stored == (opening.event, opening.salt, opening.commitment)
-    assert json.loads(opening.event)["format"] == "ggzy/event/v1"
+    assert canonical.encode(json.loads(opening.event)) == opening.event
 
 
 @pytest.mark.parametrize("statement", ["UPDATE event SET kind = 'x.y'", "DELETE FROM event", "TRUNCATE event CASCADE"])
