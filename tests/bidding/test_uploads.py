@@ -25,7 +25,7 @@ async def upload(session: AsyncSession) -> Any:
     return who.actor, await uploads.begin(session, who.actor, lot_id, stage.USCCS[0], LENGTHS, entropy=stage.entropy())
 
 
-async def put(session: AsyncSession, store: Any, upload: Any, kind: str, number: int, data: bytes) -> None:
+async def put(session: AsyncSession, store: Any, upload: Any, kind: str, number: int, *, data: bytes) -> None:
     """Send one part as the route does."""
     actor, opened = upload
     place = await uploads.place_part(session, actor, opened.id, kind=kind, number=number, root=part_root(data))
@@ -33,13 +33,18 @@ async def put(session: AsyncSession, store: Any, upload: Any, kind: str, number:
     await uploads.record_part(session, actor, place)
 
 
+async def listed(store: Any) -> list[str]:
+    """All keys of the store."""
+    return [key async for key in store.keys("")]
+
+
 async def test_parts_in_any_order_are_kept_and_reported(session: AsyncSession, store: Any, upload: Any) -> None:
     """Parts may come in any order; the session tells which are there, and the body's root follows from theirs."""
     body = bytes(range(256)) * (PART_SIZE // 256) + b"x" * 1234
-    await put(session, store, upload, "technical", 1, body[PART_SIZE:])
+    await put(session, store, upload, "technical", 1, data=body[PART_SIZE:])
     actor, opened = upload
     assert (await uploads.find(session, actor, opened.id)).present == {"price": [], "technical": [1]}
-    await put(session, store, upload, "technical", 0, body[:PART_SIZE])
+    await put(session, store, upload, "technical", 0, data=body[:PART_SIZE])
     stored = await uploads.parts(session, opened.id)
     whole = segments.BodyHasher()
     whole.update(body)
@@ -50,8 +55,8 @@ async def test_parts_in_any_order_are_kept_and_reported(session: AsyncSession, s
 
 async def test_repeating_a_part_changes_nothing(session: AsyncSession, store: Any, upload: Any) -> None:
     """A part sent twice is stored once; the second time its place says that it is there."""
-    await put(session, store, upload, "price", 0, b"p" * 70_000)
-    await put(session, store, upload, "price", 0, b"p" * 70_000)
+    await put(session, store, upload, "price", 0, data=b"p" * 70_000)
+    await put(session, store, upload, "price", 0, data=b"p" * 70_000)
     actor, opened = upload
     assert len(await uploads.parts(session, opened.id)) == 1
     assert (
@@ -61,9 +66,9 @@ async def test_repeating_a_part_changes_nothing(session: AsyncSession, store: An
 
 async def test_another_part_at_the_same_number_is_refused(session: AsyncSession, store: Any, upload: Any) -> None:
     """What is stored under a number stays; other bytes need a new session."""
-    await put(session, store, upload, "price", 0, b"p" * 70_000)
+    await put(session, store, upload, "price", 0, data=b"p" * 70_000)
     with pytest.raises(GgzyError, match=r"part\.conflict"):
-        await put(session, store, upload, "price", 0, b"q" * 70_000)
+        await put(session, store, upload, "price", 0, data=b"q" * 70_000)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ async def test_a_wrong_part_is_not_kept(session: AsyncSession, store: Any, uploa
     with pytest.raises(GgzyError) as refused:
         await uploads.store_part(store, place, stage.chunks(data))
     assert refused.value.code == code
-    assert [key async for key in store.keys()] == []
+    assert await listed(store) == []
 
 
 @pytest.mark.parametrize(("kind", "number"), [("price", 1), ("technical", 2), ("price", -1), ("qualification", 0)])
@@ -143,21 +148,21 @@ async def test_no_session_after_the_deadline(session: AsyncSession) -> None:
 
 async def test_sweeping_takes_expired_sessions_only(session: AsyncSession, store: Any, upload: Any) -> None:
     """An expired session takes no parts any more and its objects go; one that is open keeps them."""
-    await put(session, store, upload, "price", 0, b"p" * 70_000)
+    await put(session, store, upload, "price", 0, data=b"p" * 70_000)
     actor, opened = upload
     assert await uploads.expire(session) == []
     past = UploadRow.made_at - timedelta(seconds=1)
     await session.execute(update(UploadRow).where(UploadRow.id == opened.id).values(expires_at=past))
     assert await uploads.expire(session) == [opened.id]
     assert await uploads.sweep(store, opened.id) == 1
-    assert [key async for key in store.keys()] == []
+    assert await listed(store) == []
     with pytest.raises(GgzyError, match=r"upload\.closed"):
         await uploads.place_part(session, actor, opened.id, kind="price", number=0, root=bytes(32))
 
 
 async def test_rows_of_parts_are_final(session: AsyncSession, store: Any, upload: Any) -> None:
     """The database itself refuses to change the row of a stored part."""
-    await put(session, store, upload, "price", 0, b"p" * 70_000)
+    await put(session, store, upload, "price", 0, data=b"p" * 70_000)
     row = (await session.execute(select(PartRow))).scalar_one()
     with pytest.raises(DBAPIError, match="rows are final"):
         await session.execute(update(PartRow).where(PartRow.upload_id == row.upload_id).values(length=1))

@@ -1,4 +1,4 @@
-"""kill -9 of the server and of PostgreSQL while bids are uploaded, handed in and opened: nothing lost, nothing twice."""
+"""kill -9 of the server and of PostgreSQL while bids come in and are opened: nothing lost, nothing twice."""
 
 import asyncio
 import hashlib
@@ -60,9 +60,7 @@ class Bidder:
         """Submit as `ggzy submit` does."""
         token = self.headers["Authorization"].removeprefix("Bearer ")
         async with Client(url, token=token) as client:
-            return await bidder.submit(
-                client, self.bid, keys=self.keys, advance=lambda _size: None, folder=self.folder
-            )
+            return await bidder.submit(client, self.bid, keys=self.keys, advance=lambda _size: None, folder=self.folder)
 
 
 @pytest.fixture
@@ -167,9 +165,7 @@ async def test_no_receipt_is_lost_when_the_server_is_killed_while_bids_come_in(
     await check_objects(scene)
 
 
-async def test_an_opening_goes_on_after_the_server_was_killed(
-    scene: Scene, server: Server, someone: Make
-) -> None:
+async def test_an_opening_goes_on_after_the_server_was_killed(scene: Scene, server: Server, someone: Make) -> None:
     """Killed between two verdicts: the first ones stay as they are, the rest follow by themselves, nothing twice."""
     for number in range(10):
         await scene.hand_in(number)
@@ -185,7 +181,7 @@ async def test_an_opening_goes_on_after_the_server_was_killed(
             return {(row.bid_id, row.kind): row.made_at for row in await session.scalars(select(VerdictRow))}
 
     async def interrupt() -> dict[Any, Any]:
-        while not await verdicts():
+        while not await verdicts():  # noqa: ASYNC110 - another process writes them
             await asyncio.sleep(0.001)
         await asyncio.to_thread(server.kill)
         return await verdicts()
@@ -198,7 +194,7 @@ async def test_an_opening_goes_on_after_the_server_was_killed(
     assert 0 < len(before) < 20
     await asyncio.to_thread(server.start)
     async with asyncio.timeout(30):
-        while len(await verdicts()) < 20 or await _state(scene) != "finished":
+        while len(await verdicts()) < 20 or await _state(scene) != "finished":  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.1)
     after = await verdicts()
     assert {key: after[key] for key in before} == before
