@@ -31,6 +31,7 @@ check: install  ## format, lint, types, import contracts, migration drift, house
 
 bench: install debian  ## measure; results go to docs/benchmarks/*.json
 	$(BIN)/pytest -m bench -s tests/benchmarks $(ARGS)
+	$(BIN)/python tests/benchmarks/page.py
 
 soak: install debian  ## long load, soak and fault runs
 	$(BIN)/pytest -m soak -s $(ARGS)

@@ -30,8 +30,8 @@ Body = bytes | Callable[[], AsyncIterable[bytes]]
 class Client:
     """Talks to one platform on behalf of one person.
 
-    Every write carries an ``Idempotency-Key``, so a request whose answer was lost is sent again and done once. JSON
-    goes in and comes out as Python values; raw bodies are bytes, or a function that starts the stream anew for each try.
+    Every write carries an ``Idempotency-Key``: a request whose answer was lost is sent again and done once. JSON
+    goes in and comes out as Python values; raw bodies are bytes, or a function that starts the stream anew for a try.
     """
 
     def __init__(
