@@ -1,7 +1,7 @@
 """Makes `vectors.json` beside it: receipts and tokens with the code of the refusal that each must meet, or null.
 
-Run from the repository's root: ``python -m tests.vectors.receipt.generate``. Signatures of tokens are randomized, so a second
-run gives other bytes with the same verdicts.
+Run from the repository's root: ``python -m tests.vectors.receipt.generate``. Signatures of tokens are randomized, so a
+second run gives other bytes with the same verdicts.
 """
 
 import json
