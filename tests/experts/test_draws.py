@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.cli import draw as command
 from archive.note import Signer
 from experts import application, committees, draws, invitations, nonce, reveals, transcripts, verification
 from experts.quota import Quota
@@ -293,3 +295,22 @@ async def test_a_well_formed_lie_is_found(scene: Scene) -> None:
     stranger = Signer(SIGNER.name, b"x" * 32).key
     with pytest.raises(GgzyError, match=r"note\.wrong_signature"):
         verification.verify_draw(canonical.encode(honest), stranger)
+
+
+async def test_the_command_replays_a_file(scene: Scene, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`ggzy draw replay` prints twelve steps for an honest transcript, and refuses one of another log."""
+    draw = await scene.drawn()
+    await scene.accept_all(draw)
+    await scene.sequence()
+    file, vkey, other = tmp_path / "transcript.json", tmp_path / "vkey", tmp_path / "other"
+    file.write_bytes(await transcripts.write(scene.session, SUPERVISOR, draw.id))
+    vkey.write_text(f"{SIGNER.vkey}\n")
+    other.write_text(Signer(SIGNER.name, b"x" * 32).vkey)
+    command.replay(file, vkey)
+    out = capsys.readouterr().out
+    assert "12." in out
+    assert "抽取成立：5 名" in out
+    with pytest.raises(GgzyError, match=r"note\.wrong_signature"):
+        command.replay(file, other)
+    with pytest.raises(GgzyError, match=r"draw\.unreadable"):
+        command.replay(tmp_path / "none", vkey)

@@ -86,8 +86,8 @@ async def test_an_account_belongs_to_one_expert(ready: AsyncSession, entropy: Se
         await pool.link(ready, cast.SUPERVISOR, second.id, cast.WITNESS.user_id, entropy=entropy)
 
 
-async def test_a_hundred_thousand_are_taken_in_one_statement(ready: AsyncSession, entropy: SeededEntropy) -> None:
-    """A large file goes in by COPY and every row arrives."""
+async def test_a_large_file_is_taken_whole(ready: AsyncSession, entropy: SeededEntropy) -> None:
+    """Twenty thousand rows go in by COPY and every one arrives."""
     data = cast.table([cast.row(n) for n in range(20_000)])
     await pool.import_file(ready, cast.SUPERVISOR, data, pepper=PEPPER, entropy=entropy)
     count = await ready.scalar(select(func.count()).select_from(ExpertRow))
