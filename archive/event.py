@@ -71,8 +71,8 @@ def seal(
 ) -> Opening:
     """Return the opening of a new event, with a fresh id and salt.
 
-    Only `data` needs the encoder: the other members are plain ASCII and are written in canonical order, as encoding them
-    too would take most of the time.
+    Only `data` needs the encoder: the other members are plain ASCII and are written in canonical order, as encoding
+    them too would take most of the time.
 
     Raises GgzyError ``event.malformed`` (kind not ``noun.past_tense``, data not JSON), ``event.too_large`` (1 MiB).
     """

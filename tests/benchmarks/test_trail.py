@@ -33,6 +33,7 @@ SIGNER = Signer("log.example/sandbox", bytes(32))
 BARE = Table("bare", MetaData(), *(Column(c.name, c.type) for c in EventRow.__table__.columns if c.name != "number"))
 
 BARE_INSERT = insert(BARE)
+EVENT = EventRow.metadata.tables["event"]
 
 
 @pytest.mark.bench
@@ -55,7 +56,7 @@ async def test_events_appended_and_integrated(sessions: Sessions) -> None:
         spent["trail"]["one by one"] += await measured(server, integrated(sessions))
         spent["bare"]["in bulk"] += await measured(server, in_bulk(sessions, BARE, rows))
         fresh = await prepared(sessions)
-        spent["trail"]["in bulk"] += await measured(server, in_bulk(sessions, EventRow, fresh))
+        spent["trail"]["in bulk"] += await measured(server, in_bulk(sessions, EVENT, fresh))
         spent["trail"]["in bulk"] += await measured(server, integrated(sessions))
     async with sessions() as session:
         assert (await feed.checkpoint(session)).size >= 2 * ROUNDS * EVENTS
@@ -108,8 +109,8 @@ async def waiting(session: AsyncSession) -> bool:
     return bool((await session.execute(text("SELECT EXISTS (SELECT FROM event_pending)"))).scalar_one())
 
 
-async def in_bulk(sessions: Sessions, table: Any, rows: list[dict[str, Any]]) -> None:
-    """Insert a round's rows at once."""
+async def in_bulk(sessions: Sessions, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert a round's rows at once, which no command does: the harder comparison, stated without a target."""
     async with sessions.begin() as session:
         await session.execute(insert(table), rows)
 
@@ -152,7 +153,7 @@ def report(bare: Counter[str], trail: Counter[str]) -> dict[str, float]:
             "value": f"{microseconds(trail[how])} us an event",
             "peer": f"the same rows inserted bare, {how}, into the same PostgreSQL: {microseconds(bare[how])} us",
             "ratio": round(ratio, 2),
-            "target": 0.5,
+            **({"target": 0.5} if how == "one by one" else {}),
             "machine": f"{platform.machine()}, Python {platform.python_version()}, CPU time of client and server",
         }
         print(json.dumps(line))  # noqa: T201 - a benchmark is read by people
