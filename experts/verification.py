@@ -55,7 +55,7 @@ def verify_draw(data: bytes, key: Key) -> list[Step]:
     for number, (name, check) in enumerate(_RECIPE, 2):
         try:
             steps.append(Step(number, name, check(replay)))
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             raise GgzyError("draw.bad_transcript", Kind.INTEGRITY, step=number) from error
     return steps
 
