@@ -20,6 +20,7 @@ from archive.timestamp import Authority
 from bidding import extraction, opening_shares, openings, quorum
 from bidding import record as records
 from bidding.openings import Progress
+from experts import committees
 from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
@@ -115,7 +116,8 @@ class OpenedFileController(Controller):
 
 
 async def _files(session: AsyncSession, actor: Actor, bid_id: UUID) -> list[extraction.File]:
-    return list(await extraction.list_files(session, actor, bid_id))
+    lot_id = await extraction.lot_of(session, bid_id)
+    return list(await extraction.list_files(session, actor, bid_id, await committees.user_ids(session, lot_id)))
 
 
 def _download(name: str, size: int, chunks: AsyncIterator[bytes]) -> Stream:
