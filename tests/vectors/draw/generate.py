@@ -10,6 +10,7 @@ from uuid import UUID
 
 from nacl.signing import SigningKey
 
+from bidding import group
 from experts import draw, nonce, quota, roster
 from experts.calls import Calls, seats
 from experts.nonce import Plan
@@ -18,7 +19,6 @@ from experts.roster import Entry
 from kernel.clock import parse
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
-from bidding import group
 
 FILE = Path(__file__).with_name("vectors.json")
 TENDER, LOT, DRAW = (UUID(int=number, version=4) for number in (1, 2, 3))
