@@ -45,7 +45,7 @@ clean:  ## remove what was installed and built here; data in var/ stays
 	rm -rf $(VENV) node_modules build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis
 
 python:
-	@test -n "$(PYTHON)" || { echo "需要 Python 3.11 或更高版本（Python 3.11 or newer is needed）；也可用 make PYTHON=/path/to/python3 指定。" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "需要 Python 3.11 或更高版本（Python 3.11 or newer is needed）；也可用 make PYTHON=/path/to/python3 指定。" >&2; exit 1; }
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml | python
 	@$(PYTHON) -m venv $(VENV) || { $(call apt,python3-venv) && $(PYTHON) -m venv $(VENV); } \

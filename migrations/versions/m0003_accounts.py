@@ -91,6 +91,11 @@ CREATE TRIGGER account_grant_whole BEFORE TRUNCATE ON account_grant
     FOR EACH STATEMENT EXECUTE FUNCTION account_record_kept();
 CREATE TRIGGER device_key_kept BEFORE UPDATE OR DELETE ON device_key
     FOR EACH ROW EXECUTE FUNCTION account_record_kept();
+CREATE FUNCTION account_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'accounts are closed, never removed' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER account_kept BEFORE DELETE OR TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
 CREATE TRIGGER device_key_whole BEFORE TRUNCATE ON device_key
     FOR EACH STATEMENT EXECUTE FUNCTION account_record_kept();
 """

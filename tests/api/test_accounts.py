@@ -111,13 +111,23 @@ async def test_two_admin_grants_at_once_give_one(installation: Installation, som
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE account_grant SET scope = '*'", "DELETE FROM account_grant", "TRUNCATE account_grant"]
+    "statement",
+    [
+        "UPDATE account_grant SET scope = '*'",
+        "DELETE FROM account_grant",
+        "TRUNCATE account_grant",
+        "UPDATE device_key SET enrolled_at = now()",
+        "DELETE FROM device_key",
+        "TRUNCATE device_key",
+        "DELETE FROM account",
+        "TRUNCATE account CASCADE",
+    ],
 )
-async def test_grants_stay_on_record(installation: Installation, someone: Make, statement: str) -> None:
-    """What was granted can be ended but not rewritten or removed."""
+async def test_people_stay_on_record(installation: Installation, someone: Make, statement: str) -> None:
+    """Accounts, what was granted and what was enrolled can be ended but not rewritten or removed."""
     await someone(Grant(Role.WITNESS, "site:152502"))
     async with installation.sessions() as session:
-        with pytest.raises(IntegrityError, match="only ended"):
+        with pytest.raises(IntegrityError, match="only ended|never removed"):
             await session.execute(text(statement))
 
 

@@ -36,6 +36,6 @@ def test_the_command_line_starts_quickly() -> None:
         "milliseconds": round(mine * 1000, 1),
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
     }
-    print(result)
+    print(result)  # noqa: T201 - shown by `make bench`
     RESULT.write_text(json.dumps(result) + "\n", encoding="utf-8")
     assert mine <= TARGET * peer
