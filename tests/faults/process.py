@@ -52,12 +52,18 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(self._log.read_text("utf-8", "replace")[-4000:])
 
+    def family(self) -> list[psutil.Process]:
+        """Return the server's processes."""
+        assert self._process is not None
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
+
     def kill(self) -> None:
         """SIGKILL to the server and its worker at once."""
         if self._process is None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
-            family = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
+            family = self.family()
             for one in family:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     one.send_signal(signal.SIGKILL)
