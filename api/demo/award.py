@@ -1,6 +1,7 @@
 """Acts: candidates are published, the award is announced, contracts are attached."""
 
 from datetime import timedelta
+from typing import Any
 
 from api.demo import papers
 from api.demo.cast import Cast, bidders, party_code
@@ -27,18 +28,19 @@ async def award(stage: Stage, cast: Cast, trade: Trade) -> None:
             first = (await client.get(f"/api/v1/lots/{lot['id']}/candidates"))[0]
             draft = {"winner": first["bidder"], "text": f"{lot['title']}中标结果公告"}
             await client.post(f"/api/v1/lots/{lot['id']}/award", draft)
-            name = next(one["name"] for one in bidders(trade.bids) if party_code(one) == first["bidder"])
-            stage.say("awarded", lot=lot["number"], name=name, price=first["price"])
-            await _contract(stage, cast, trade, lot["number"], name, first["bidder"])
+            winner = next(one for one in bidders(trade.bids) if party_code(one) == first["bidder"])
+            stage.say("awarded", lot=lot["number"], name=winner["name"], price=first["price"])
+            await _contract(stage, cast, trade, lot["number"], winner)
             await client.post(f"/api/v1/lots/{lot['id']}/steps", {"step": "contract"})
 
 
-async def _contract(stage: Stage, cast: Cast, trade: Trade, number: int, name: str, uscc: str) -> None:
+async def _contract(stage: Stage, cast: Cast, trade: Trade, number: int, winner: dict[str, Any]) -> None:
     """Attach the signed contract of a lot."""
     tale = papers.story()["lot"][number - 1]
-    volume = Volume("施工合同", tale, name, uscc, f"contract {number}", 2)
+    volume = Volume("施工合同", tale, winner["name"], party_code(winner), f"contract {number}", 2)
     now = await platform_time(cast["agency"].client)
     data = papers.bid_data(volume, trade.tender["code"], f"{now:%Y年%m月%d日}", sandbox=True)
-    path = papers.render("bid.typ", data, trade.work / f"contract-{number}.pdf", trade.fonts)
+    path = papers.render("bid.typ", data, trade.work / f"contract-{number}.pdf")
     title = f"第{number}标段施工合同.pdf"
-    await attach(stage, cast["purchaser"].client, trade.tender["id"], "contract", title, path, lot=number)
+    client, tender_id = cast["purchaser"].client, trade.tender["id"]
+    await attach(stage, client, tender_id, path, kind="contract", title=title, lot=number)

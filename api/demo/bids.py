@@ -105,7 +105,7 @@ def write(bid: Bid, trade: Trade, date: str) -> list[EnvelopePlan]:
         seed = f"{bid.bidder} {bid.lot['number']} {kind.value} {bid.price}"
         volume = Volume(title, bid.tale, party["name"], party_code(party), seed, paragraphs, total)
         data = papers.bid_data(volume, trade.tender["code"], date, sandbox=True)
-        papers.render("bid.typ", data, path, trade.fonts)
+        papers.render("bid.typ", data, path)
         files = [FilePlan(path, f"{title}.pdf", PDF)]
         if kind is EnvelopeKind.TECHNICAL and bid.bidder == SCATTER:
             sheets = drawings.write(bid.folder / "drawings.pdf", trade.megabytes)

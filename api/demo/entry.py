@@ -23,7 +23,6 @@ class Trade:
 
     work: Path
     """Where the documents are made."""
-    fonts: Path
     bids: int
     megabytes: int
     deadline: datetime | None = None
@@ -67,7 +66,7 @@ async def tender(stage: Stage, cast: Cast, trade: Trade) -> None:
         trade.lots = trade.tender["lots"]
         stage.say("tender", code=trade.tender["code"], title=trade.tender["title"], lots=len(trade.lots))
         for kind, title, path in await asyncio.to_thread(_documents, trade, f"{now:%Y年%m月%d日}"):
-            await attach(stage, client, trade.tender["id"], kind, title, path)
+            await attach(stage, client, trade.tender["id"], path, kind=kind, title=title)
         tender_id = trade.tender["id"]
         await client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "enter"})
         await cast["acceptance"].client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "accept"})
@@ -88,15 +87,14 @@ async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
         stage.say("issued", count=trade.bids)
 
 
-async def attach(stage: Stage, client: Client, tender_id: str, kind: str, title: str, path: Path, **more: Any) -> str:
-    """Store a file under its SHA-256 and attach it as a document; return the digest in hex."""
-    digest = await asyncio.to_thread(_sha256, path)
-    with stage.progress("uploading", path.stat().st_size, name=title) as advance:
+async def attach(stage: Stage, client: Client, tender_id: str, path: Path, **draft: Any) -> None:
+    """Store a file under its SHA-256 and attach it as a document of this kind and title."""
+    digest, size = await asyncio.to_thread(_measure, path)
+    with stage.progress("uploading", size, name=draft["title"]) as advance:
         await client.upload(f"/api/v1/files/{digest}", lambda: _chunks(path, advance))
-    draft = {"kind": kind, "title": title, "sha256": digest, "media_type": "application/pdf"}
-    await client.post(f"/api/v1/tenders/{tender_id}/documents", draft | more)
-    stage.say("attached", title=title, size=f"{path.stat().st_size / 1e6:.1f}", sha256=digest[:16])
-    return digest
+    stated = {"sha256": digest, "media_type": "application/pdf"}
+    await client.post(f"/api/v1/tenders/{tender_id}/documents", draft | stated)
+    stage.say("attached", title=draft["title"], size=f"{size / 1e6:.1f}", sha256=digest[:16])
 
 
 async def platform_time(client: Client) -> datetime:
@@ -143,14 +141,14 @@ def _documents(trade: Trade, date: str) -> list[tuple[str, str, Path]]:
     """Make the tender documents and the drawing set; return kind, title and path of each."""
     code = trade.tender["code"]
     data = papers.tender_data(code, date, "锡林浩特主平台", sandbox=True)
-    documents = papers.render("tender.typ", data, trade.work / "tender.pdf", trade.fonts)
+    documents = papers.render("tender.typ", data, trade.work / "tender.pdf")
     sheets = drawings.write(trade.work / "drawings.pdf", trade.megabytes)
     return [("tender_documents", "招标文件.pdf", documents), ("drawings", "施工图设计文件.pdf", sheets)]
 
 
-def _sha256(path: Path) -> str:
+def _measure(path: Path) -> tuple[str, int]:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size
 
 
 async def _chunks(path: Path, advance: Any) -> Any:

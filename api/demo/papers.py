@@ -3,16 +3,19 @@
 Everything is drawn from `story.toml` with a seeded generator, so that a second run makes the same bytes.
 """
 
-import json
 import random
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from archive import paper
+
 HERE = Path(__file__).parent
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)  # so that a second run makes the same bytes
 
 
 @cache
@@ -61,17 +64,9 @@ def bid_data(volume: Volume, code: str, date: str, *, sandbox: bool) -> dict[str
     }  # fmt: skip
 
 
-def render(template: str, data: dict[str, Any], out: Path, fonts: Path) -> Path:
+def render(template: str, data: dict[str, Any], out: Path) -> Path:
     """Write the PDF of one of this folder's templates."""
-    import typst  # noqa: PLC0415 - a heavy import that only the demo needs
-
-    typst.compile(
-        HERE / template,
-        output=out,
-        font_paths=[str(fonts)],
-        ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
-    )
+    out.write_bytes(paper.render(HERE / template, data, created=CREATED))
     return out
 
 

@@ -10,6 +10,7 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import filing
 from api.routes.bidding import ReceiptView, named, receipt_file, receipt_view
 from api.wiring import Installation
 from archive.package import service
@@ -42,12 +43,17 @@ class PackageController(Controller):
     path = "/api/v1/tenders/{tender_id:uuid}/archive"
     tags = ("archive",)
 
+    @post("/", status_code=200, summary="File a trade that has ended")
+    async def file(
+        self, tender_id: UUID, session: AsyncSession, actor: Actor, installation: Installation
+    ) -> PackageView:
+        """Build the bag from everything that the trade left, check and store it; again, it returns what was filed."""
+        return _view(tender_id, await filing.file_trade(session, actor, tender_id, installation))
+
     @get("/", summary="The filed package of a tender")
     async def find(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> PackageView:
         """Tell what was filed and when."""
-        found = await service.filed(session, actor, tender_id)
-        digest = found.digest.hex()
-        return PackageView(tender_id, found.at, digest, found.files, found.size, receipt_view(_receipt(found)))
+        return _view(tender_id, await service.filed(session, actor, tender_id))
 
     @get("/package.tar", summary="The package as a tar")
     async def download(self, tender_id: UUID, session: AsyncSession, actor: Actor, store: ObjectStore) -> Stream:
@@ -94,6 +100,11 @@ class TimeController(Controller):
     async def chain(self, installation: Installation) -> str:
         """Return the certificates (PEM): its own first, then the root."""
         return installation.chain_pem.decode()
+
+
+def _view(tender_id: UUID, found: Filed) -> PackageView:
+    receipt = receipt_view(_receipt(found))
+    return PackageView(tender_id, found.at, found.digest.hex(), found.files, found.size, receipt)
 
 
 def _receipt(found: Filed) -> Receipt:
