@@ -127,7 +127,7 @@ async def test_people_stay_on_record(installation: Installation, someone: Make, 
     """Accounts, what was granted and what was enrolled can be ended but not rewritten or removed."""
     await someone(Grant(Role.WITNESS, "site:152502"))
     async with installation.sessions() as session:
-        with pytest.raises(IntegrityError, match="only ended|never removed"):
+        with pytest.raises(IntegrityError, match=r"only ended|never removed"):
             await session.execute(text(statement))
 
 
