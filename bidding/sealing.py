@@ -18,17 +18,16 @@ from nacl.signing import SigningKey
 from bidding import bidfile, encapsulation
 from bidding import manifest as manifests
 from bidding.form import Form
-from bidding.header import RECORD_SIZE, EnvelopeKind, Header, Suite
+from bidding.header import EnvelopeKind, Header, Suite
 from bidding.manifest import Envelope, Manifest
 from bidding.payload import FilePlan, PayloadSource
 from bidding.segments import BodyHasher
-from bidding.stream import SEALED_SIZE, StreamSealer, cipher, sealed_length
+from bidding.stream import BLOCK_SIZE, SEALED_BLOCK_SIZE, StreamSealer, cipher, sealed_length
 from bidding.target import SealTarget
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
 _BUFFERS = 4
-_RECORDS = 32  # 2 MiB at a time: handing a block to the other thread costs about as much as hashing 64 KiB
 _NO_SIGNATURE = bytes(manifests.SIGNATURE_SIZE)
 
 Progress = Callable[[int], None]
@@ -167,8 +166,8 @@ def _write_body(file: FileIO, one: _Prepared, hashing: ThreadPoolExecutor, progr
     """Seal one payload behind what is written; a block's buffer is used again when its hash is done."""
     sealer = StreamSealer(cipher(one.envelope.header.suite, one.key), one.source.length)
     tree = BodyHasher()
-    plain = memoryview(bytearray(_RECORDS * RECORD_SIZE))
-    buffers = [memoryview(bytearray(_RECORDS * SEALED_SIZE)) for _ in range(_BUFFERS)]
+    plain = memoryview(bytearray(BLOCK_SIZE))
+    buffers = [memoryview(bytearray(SEALED_BLOCK_SIZE)) for _ in range(_BUFFERS)]
     hashed: deque[Future[None]] = deque()
     block = 0
     while size := one.source.read_into(plain):

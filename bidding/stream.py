@@ -20,7 +20,7 @@ from kernel.errors import GgzyError, Kind
 
 TAG_SIZE = 16
 SEALED_SIZE = RECORD_SIZE + TAG_SIZE
-BLOCK_RECORDS = 16
+BLOCK_RECORDS = 16  # 1 MiB: larger writes took Linux up to four times as long (pages of higher order)
 BLOCK_SIZE = BLOCK_RECORDS * RECORD_SIZE
 SEALED_BLOCK_SIZE = BLOCK_RECORDS * SEALED_SIZE
 
