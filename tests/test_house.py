@@ -1,6 +1,8 @@
 """House-wide rules: every code has words, every catalogue is read alike by Babel, files and functions stay small."""
 
 import ast
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +84,23 @@ def test_clock_and_entropy_are_made_in_api_only() -> None:
     below = [path for path in SOURCES if path.parts[len(ROOT.parts)] != "api" and path not in allowed]
     found = [f"{path}:{line}" for path in below for name, line in _uses(path) if name in forbidden]
     assert found == []
+
+
+@pytest.mark.parametrize("name", ["runtime", "dev"])
+def test_every_dependency_is_pinned_with_hashes(name: str) -> None:
+    """What pyproject.toml asks for is in the requirements, each with hashes, and no line names an address."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = project["project"]["dependencies"] + (project["dependency-groups"]["dev"] if name == "dev" else [])
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    pins = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==\S+.*\\\n    --hash=sha256:", text, re.MULTILINE)
+    pinned = {pin.lower().replace("_", "-") for pin in pins}
+    assert {re.split(r"[\[><=]", one)[0].lower() for one in wanted} - pinned == set()
+    assert "://" not in text
+
+
+def test_no_lockfile_names_an_address() -> None:
+    """The lock of npm holds versions and hashes; where they come from is the reader's own setting."""
+    assert "://" not in (ROOT / "package-lock.json").read_text()
 
 
 def _is_session(node: ast.expr) -> bool:
