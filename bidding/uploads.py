@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -121,15 +121,19 @@ async def keys(session: AsyncSession, upload_id: UUID, kind: str) -> tuple[str, 
 async def place_part(
     session: AsyncSession, actor: Actor, upload_id: UUID, *, kind: str, number: int, root: bytes
 ) -> Place:
-    """Say where a part goes, or refuse it: ``part.out_of_range``, ``part.conflict``, ``upload.closed``."""
-    row = await _own(session, actor, upload_id)
-    if row.state != OPEN or await now(session) >= row.expires_at:
+    """Say where a part goes, or refuse it: ``part.out_of_range``, ``part.conflict``, ``upload.closed``. One query."""
+    here = and_(PartRow.upload_id == UploadRow.id, PartRow.kind == kind, PartRow.number == number)
+    query = select(UploadRow, PartRow.root, func.ggzy_now()).outerjoin(PartRow, here).where(UploadRow.id == upload_id)
+    found = (await session.execute(query)).one_or_none()
+    if found is None or policy.may_bid(actor, found[0].party) is not None:
+        raise not_found("upload")
+    row, known, moment = found
+    if row.state != OPEN or moment >= row.expires_at:
         raise GgzyError("upload.closed", Kind.CONFLICT)
     length = {str(k): int(n) for k, n in row.bodies}.get(kind, 0)
     if not 0 <= number < count(length) or len(root) != HASH_SIZE:
         raise GgzyError("part.out_of_range", envelope=kind, number=number, parts=count(length))
-    known = await session.get(PartRow, (upload_id, kind, number))
-    if known is not None and not hmac.compare_digest(known.root, root):
+    if known is not None and not hmac.compare_digest(known, root):
         raise GgzyError("part.conflict", Kind.CONFLICT, envelope=kind, number=number)
     size = min(PART_SIZE, length - number * PART_SIZE)
     return Place(upload_id, kind, number, size, root, known is not None)
@@ -140,23 +144,23 @@ async def store_part(store: ObjectStore, place: Place, chunks: AsyncIterable[byt
     await store.put(place.key, _checked(place, chunks), place.length)
 
 
-async def record_part(session: AsyncSession, actor: Actor, place: Place) -> None:
-    """Write the row of a part whose object is durable; doing it again changes nothing."""
-    row = await _own(session, actor, place.upload_id, lock=True)
-    if row.state != OPEN:
+async def record_part(session: AsyncSession, place: Place) -> None:
+    """Write the row of a placed part whose object is durable, in one statement that holds the session open meanwhile.
+
+    Doing it again changes nothing. Raises ``upload.closed`` when the session was finalised or swept since.
+    """
+    still_open = select(
+        UploadRow.id, literal(place.kind), literal(place.number), literal(place.length), literal(place.root)
+    ).where(UploadRow.id == place.upload_id, UploadRow.state == OPEN)
+    columns = ["upload_id", "kind", "number", "length", "root"]
+    row = insert(PartRow).from_select(columns, still_open.with_for_update(read=True)).on_conflict_do_nothing()
+    if (await session.execute(row.returning(PartRow.root))).first() is not None:
+        return
+    present = await session.get(PartRow, (place.upload_id, place.kind, place.number), populate_existing=True)
+    if present is None:
         raise GgzyError("upload.closed", Kind.CONFLICT)
-    values = {
-        "upload_id": place.upload_id,
-        "kind": place.kind,
-        "number": place.number,
-        "length": place.length,
-        "root": place.root,
-    }
-    kept = insert(PartRow).values(values).on_conflict_do_nothing().returning(PartRow.root)
-    if (await session.execute(kept)).first() is None:
-        present = (await session.execute(select(PartRow.root).filter_by(**_at(place)))).scalar_one()
-        if not hmac.compare_digest(present, place.root):
-            raise GgzyError("part.conflict", Kind.CONFLICT, envelope=place.kind, number=place.number)
+    if not hmac.compare_digest(present.root, place.root):
+        raise GgzyError("part.conflict", Kind.CONFLICT, envelope=place.kind, number=place.number)
 
 
 async def expire(session: AsyncSession, limit: int = 100) -> list[UUID]:
@@ -179,8 +183,8 @@ async def sweep(store: ObjectStore, upload_id: UUID) -> int:
     return len(left)
 
 
-async def _own(session: AsyncSession, actor: Actor, upload_id: UUID, *, lock: bool = False) -> UploadRow:
-    row = await session.get(UploadRow, upload_id, with_for_update={"read": True} if lock else None)
+async def _own(session: AsyncSession, actor: Actor, upload_id: UUID) -> UploadRow:
+    row = await session.get(UploadRow, upload_id)
     if row is None or policy.may_bid(actor, row.party) is not None:
         raise not_found("upload")
     return row
@@ -199,10 +203,6 @@ async def _checked(place: Place, chunks: AsyncIterable[bytes]) -> AsyncIterator[
         raise GgzyError("part.wrong_length", expected=place.length, number=place.number)
     if not hmac.compare_digest(hasher.root(), place.root):
         raise GgzyError("part.wrong_digest", Kind.INTEGRITY, envelope=place.kind, number=place.number)
-
-
-def _at(place: Place) -> dict[str, object]:
-    return {"upload_id": place.upload_id, "kind": place.kind, "number": place.number}
 
 
 def _view(row: UploadRow, stored: list[PartRow]) -> Upload:

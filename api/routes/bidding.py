@@ -140,7 +140,7 @@ class UploadController(Controller):
             )
         await uploads.store_part(store, place, request.stream())
         async with sessions.begin() as session:
-            await uploads.record_part(session, actor, place)
+            await uploads.record_part(session, place)
         return StoredPart(kind, number, place.length, root)
 
 

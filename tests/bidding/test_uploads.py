@@ -30,7 +30,7 @@ async def put(session: AsyncSession, store: Any, upload: Any, kind: str, number:
     actor, opened = upload
     place = await uploads.place_part(session, actor, opened.id, kind=kind, number=number, root=part_root(data))
     await uploads.store_part(store, place, stage.chunks(data))
-    await uploads.record_part(session, actor, place)
+    await uploads.record_part(session, place)
 
 
 async def listed(store: Any) -> list[str]:
