@@ -1,13 +1,20 @@
-"""Canonical JSON (RFC 8785), the bytes that are hashed and signed. Floats are refused: amounts are decimal strings."""
+"""Canonical JSON (RFC 8785), the bytes that are hashed and signed. Floats are refused: amounts are decimal strings.
+
+Without floats the standard asks for three things: no white space, the shortest escapes, members in the order of their
+names' UTF-16 units. msgspec's encoder gives the first two; a test holds the whole against the package `rfc8785`.
+"""
 
 import json
 from typing import Any
 
-import rfc8785
+import msgspec
 
 from kernel.errors import GgzyError, Kind
 
 MAX_DEPTH = 32
+MAX_INTEGER = 2**53 - 1
+
+_ENCODER = msgspec.json.Encoder()
 
 
 def encode(value: Any) -> bytes:
@@ -15,11 +22,10 @@ def encode(value: Any) -> bytes:
 
     Raises GgzyError ``canonical.unsupported`` for anything else.
     """
-    _refuse_floats(value, 0)
     try:
-        return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
-        raise GgzyError("canonical.unsupported", Kind.INVALID) from error
+        return _ENCODER.encode(_ordered(value, 0))
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise _unsupported() from error
 
 
 def decode(data: bytes) -> Any:
@@ -36,12 +42,28 @@ def decode(data: bytes) -> Any:
     raise GgzyError("canonical.malformed", Kind.INTEGRITY)
 
 
-def _refuse_floats(value: Any, depth: int) -> None:
-    if isinstance(value, float) or depth > MAX_DEPTH:
-        raise GgzyError("canonical.unsupported", Kind.INVALID)
-    if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item, depth + 1)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item, depth + 1)
+def _ordered(value: Any, depth: int) -> Any:
+    """Return the value with every object's members in canonical order, refusing what has no canonical form."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, int) and -MAX_INTEGER <= value <= MAX_INTEGER:
+        return value
+    if depth < MAX_DEPTH:
+        if isinstance(value, dict):
+            return {name: _ordered(value[name], depth + 1) for name in _names(value)}
+        if isinstance(value, list | tuple):
+            return [_ordered(item, depth + 1) for item in value]
+    raise _unsupported()
+
+
+def _names(value: dict[str, Any]) -> list[str]:
+    """Return the names in the order of their UTF-16 units, which for ASCII is the plain one."""
+    try:
+        plain = all(map(str.isascii, value))
+    except TypeError as error:
+        raise _unsupported() from error
+    return sorted(value) if plain else sorted(value, key=lambda name: name.encode("utf-16-be"))
+
+
+def _unsupported() -> GgzyError:
+    return GgzyError("canonical.unsupported", Kind.INVALID)

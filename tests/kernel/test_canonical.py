@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +21,12 @@ def test_round_trip(value: object) -> None:
     data = canonical.encode(value)
     assert canonical.decode(data) == value
     assert json.loads(data) == value
+
+
+@given(VALUES)
+def test_the_bytes_are_those_of_another_implementation(value: object) -> None:
+    """The package `rfc8785` writes the same bytes for whatever we write."""
+    assert canonical.encode(value) == rfc8785.dumps(value)
 
 
 @given(st.binary(max_size=64))
