@@ -17,6 +17,8 @@ from kernel.clock import Clock, SystemClock, isoformat, parse
 from kernel.errors import GgzyError, Kind
 
 _ABANDONED = 86400.0  # seconds after which a file being written belongs to a process that died
+_BATCH = 2 * CHUNK
+_MAX_PIECES = 1024  # what one writev takes (IOV_MAX)
 _numbers = count()
 
 
@@ -44,10 +46,9 @@ class FolderStore:
                 written = await _write(descriptor, chunks)
                 if size is not None and written != size:
                     raise GgzyError("store.wrong_size", Kind.INVALID, expected=size, received=written)
-                await asyncio.to_thread(os.fsync, descriptor)
+                await asyncio.to_thread(self._publish, descriptor, temporary, target)
             finally:
                 os.close(descriptor)
-            await asyncio.to_thread(self._publish, temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -92,11 +93,9 @@ class FolderStore:
         if held is not None and until < held:
             raise GgzyError("store.retention_shortened", Kind.CONFLICT, key=key)
         path, temporary = self._retention / key, self._incoming / f"{os.getpid()}-{next(_numbers)}"
-        with temporary.open("xb") as file:
+        with temporary.open("xb", buffering=0) as file:
             file.write(isoformat(until).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        self._publish(temporary, path)
+            self._publish(file.fileno(), temporary, path)
 
     async def probe_lock(self) -> Lock:
         """A folder cannot keep its owner from deleting: this is the answer without trying."""
@@ -113,8 +112,9 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _publish(self, temporary: Path, target: Path) -> None:
-        """Move a synced file to its name and sync the folders that learnt of it."""
+    def _publish(self, descriptor: int, temporary: Path, target: Path) -> None:
+        """Sync a file, move it to its name, and sync the folders that learnt of it."""
+        os.fsync(descriptor)
         try:
             fresh = [p for p in target.parents if not p.exists()]
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,14 +135,14 @@ class FolderStore:
 
 
 async def _write(descriptor: int, chunks: AsyncIterable[bytes]) -> int:
-    """Write a stream in pieces of about a chunk; the next piece is gathered while one is written."""
+    """Write a stream in batches; the next batch is gathered while one is written. Few batches: threads cost turns."""
     written, gathered, size = 0, [], 0
     writing: asyncio.Task[None] | None = None
     try:
         async for chunk in chunks:
             gathered.append(chunk)
             size += len(chunk)
-            if size >= CHUNK:
+            if size >= _BATCH:
                 if writing is not None:
                     await writing
                 writing = asyncio.create_task(asyncio.to_thread(_write_all, descriptor, gathered))
@@ -155,9 +155,13 @@ async def _write(descriptor: int, chunks: AsyncIterable[bytes]) -> int:
 
 
 def _write_all(descriptor: int, pieces: list[bytes]) -> None:
-    data = memoryview(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-    while data:
-        data = data[os.write(descriptor, data) :]
+    for start in range(0, len(pieces), _MAX_PIECES):
+        group = pieces[start : start + _MAX_PIECES]
+        written = os.writev(descriptor, group)
+        if written < sum(map(len, group)):  # rare: the disk took a part
+            data = memoryview(b"".join(group))[written:]
+            while data:
+                data = data[os.write(descriptor, data) :]
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,7 +16,7 @@ from archive.store import FolderStore
 
 RESULTS = Path(__file__).parents[2] / "docs" / "benchmarks" / "upload_store.json"
 PART, PARTS, PIECE = 8 << 20, 64, 64 << 10
-ROUNDS = 3
+ROUNDS = 7
 TARGET = 0.6
 
 
