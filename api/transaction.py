@@ -3,9 +3,12 @@
 A write's answer is held back until its transaction is committed: nobody is told of what was not stored. Answers of 400
 and above roll back. Reads never commit and are passed through as they come.
 
-The session takes a connection when it is first used, so a handler that needs none holds none. Routes that take a
-large raw body declare ``opt=STREAMED``: no session is given to them, they open short transactions through `sessions`,
-and they are idempotent by content. Routes whose answers hold a secret declare ``opt=SECRET``: those are not stored.
+The session takes a connection when it is first used, so a handler that needs none holds none. What routes declare:
+
+- ``opt=STREAMED`` for a large raw body: no session is given, the handler opens short transactions through `sessions`,
+  and is idempotent by content;
+- ``opt=SECRET`` for an answer that holds a secret: it is not stored under an Idempotency-Key;
+- ``opt=SIGN_IN`` for that and for whoever asks: a stale cookie must not keep anybody from signing in.
 """
 
 from typing import Any
@@ -23,6 +26,7 @@ from kernel.errors import GgzyError
 
 STREAMED = {"streamed": True}
 SECRET = {"secret": True}
+SIGN_IN = {"secret": True, "anyone": True}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 1024 * 1024
 MAX_HEADERS = 32 * 1024
@@ -45,7 +49,8 @@ class Transaction:
         installation: Installation = scope["litestar_app"].state.installation
         try:
             _check_headers(scope)
-            state["actor"] = await authentication.identify(installation.sessions, scope)
+            if not scope["route_handler"].opt.get("anyone"):
+                state["actor"] = await authentication.identify(installation.sessions, scope)
             answer = await self._serve(installation, scope, receive, send)
         except Exception as error:
             if state.get("started"):  # half an answer is out: the server must cut the connection

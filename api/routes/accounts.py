@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts import authentication, credentials, devices, passwords, policy, registration, services
 from api.accounts.credentials import Held
 from api.accounts.services import Given, User
-from api.transaction import SECRET
+from api.transaction import SECRET, SIGN_IN
 from api.wiring import Installation
 from kernel.actor import Actor, Role
 from kernel.database import Sessions
@@ -86,6 +86,8 @@ class Person:
     name: str
     grants: list[str]
     device_key: str | None
+    csrf: str | None = None
+    """For a browser: what goes into ``X-CSRF-Token`` on writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class SignInController(Controller):
     path = "/api/v1"
     tags = ("accounts",)
 
-    @post("/sessions", opt=SECRET, summary="Sign in with a browser")
+    @post("/sessions", opt=SIGN_IN, summary="Sign in with a browser")
     async def open_session(
         self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Response[Session]:
@@ -158,7 +160,7 @@ class SignInController(Controller):
         )
         return Response(Session(made.id, credentials.csrf(made.secret), made.expires_at), cookies=[cookie])
 
-    @post("/tokens", opt=SECRET, summary="Get a token for the command line")
+    @post("/tokens", opt=SIGN_IN, summary="Get a token for the command line")
     async def issue_token(
         self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Token:
@@ -187,11 +189,14 @@ class PersonController(Controller):
     tags = ("accounts",)
 
     @get("/", summary="Who am I")
-    async def me(self, actor: Actor) -> Person:
+    async def me(self, request: Request[Any, Any, Any], actor: Actor) -> Person:
         """Tell name, roles and device key."""
         permit(policy.must_be_person(actor))
         held = sorted(f"{grant.role}@{grant.scope}" for grant in actor.grants)
-        return Person(actor.user_id, actor.name, held, actor.device_key.hex() if actor.device_key is not None else None)
+        secret = authentication.session_secret(request.scope)
+        csrf = credentials.csrf(secret) if secret is not None else None
+        key = actor.device_key.hex() if actor.device_key is not None else None
+        return Person(actor.user_id, actor.name, held, key, csrf)
 
     @put("/password", opt=SECRET, status_code=204, summary="Change one's password")
     async def change_password(

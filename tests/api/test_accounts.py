@@ -259,13 +259,12 @@ async def test_a_browser_session(installation: Installation, client: httpx.Async
     cookie = signed.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=lax" in cookie
-    assert (await client.get("/api/v1/me")).json()["name"] == "zhou"
+    me = (await client.get("/api/v1/me")).json()
+    assert (me["name"], me["csrf"]) == ("zhou", signed.json()["csrf"])
     path = f"/api/v1/credentials/{signed.json()['id']}"
     assert (await client.delete(path)).json()["code"] == "csrf.missing"
-    first, csrf = client.cookies["ggzy_session"], signed.json()["csrf"]
-    again = await client.post(
-        "/api/v1/sessions", json={"login": "zhou", "password": "right password"}, headers={"X-CSRF-Token": csrf}
-    )
+    first = client.cookies["ggzy_session"]
+    again = await client.post("/api/v1/sessions", json={"login": "zhou", "password": "right password"})
     assert client.cookies["ggzy_session"] != first
     async with installation.sessions() as session:
         assert await credentials.owner(session, first, "session") is None
@@ -274,6 +273,15 @@ async def test_a_browser_session(installation: Installation, client: httpx.Async
     )
     assert ended.status_code == 204
     assert (await client.get("/api/v1/me")).status_code == 401
+
+
+async def test_a_stale_cookie_keeps_nobody_out(installation: Installation, client: httpx.AsyncClient) -> None:
+    """With a cookie that is worth nothing any more one reads what is public, and signs in again."""
+    await _user(installation, "wu.liu", "right password")
+    client.cookies.set("ggzy_session", "stale")
+    assert (await client.get("/api/v1/installation")).status_code == 200
+    signed = await client.post("/api/v1/sessions", json={"login": "wu.liu", "password": "right password"})
+    assert signed.status_code == 201
 
 
 async def test_credentials_end(installation: Installation, client: httpx.AsyncClient, someone: Make) -> None:
