@@ -18,8 +18,8 @@ from kernel.actor import SYSTEM
 async def proceed(installation: Installation, lot_id: UUID, stage: int) -> Progress:
     """Open every envelope whose shares are there, and finish the opening when all have their verdict."""
     given = await _shares(installation, lot_id, stage)
-    while given is not None and await _decide_next(installation, given):
-        pass
+    if given is not None:
+        await _decide(installation, given)
     desk = Desk(installation.authority, installation.settings.log_origin, installation.entropy)
     async with installation.sessions.begin() as session:
         return await record.finish(session, SYSTEM, lot_id, stage, desk=desk)
@@ -65,6 +65,9 @@ async def _shares(installation: Installation, lot_id: UUID, stage: int) -> Share
         return await quorum.shares(session, await openings.begun(session, lot_id, stage))
 
 
-async def _decide_next(installation: Installation, given: Shares) -> bool:
+async def _decide(installation: Installation, given: Shares) -> None:
     async with installation.sessions.begin() as session:
-        return await verdict.decide_next(session, installation.store, given)
+        positions = await verdict.undecided(session, given)
+    for position in positions:
+        async with installation.sessions.begin() as session:
+            await verdict.decide(session, installation.store, given, position)

@@ -40,9 +40,9 @@ class Shares:
     images: Sequence[Mapping[int, bytes]]
 
     @property
-    def decidable(self) -> list[int]:
+    def decidable(self) -> frozenset[int]:
         """The positions for which nothing more needs to come."""
-        return [n for n, given in enumerate(self.images) if self.complete or len(given) >= self.threshold]
+        return frozenset(n for n, given in enumerate(self.images) if self.complete or len(given) >= self.threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +57,28 @@ class Verdict:
     made_at: datetime
 
 
-async def decide_next(session: AsyncSession, store: ObjectStore, given: Shares) -> bool:
-    """Open the next envelope that nobody is opening, and write its verdict; False when none is left to take."""
+async def undecided(session: AsyncSession, given: Shares) -> list[int]:
+    """Return the positions that can be decided now and have no verdict yet, in order."""
+    decided = exists().where(VerdictRow.bid_id == EntryRow.bid_id, VerdictRow.kind == EntryRow.kind)
+    query = select(EntryRow.position).where(EntryRow.opening_id == given.opening_id, ~decided)
+    decidable = given.decidable
+    return [position for position in await session.scalars(query.order_by(EntryRow.position)) if position in decidable]
+
+
+async def decide(session: AsyncSession, store: ObjectStore, given: Shares, position: int) -> None:
+    """Open one envelope and write its verdict; nothing happens if another is at it or has done it."""
     query = (
         select(EntryRow, BidRow)
         .join(BidRow, BidRow.id == EntryRow.bid_id)
-        .where(
-            EntryRow.opening_id == given.opening_id,
-            EntryRow.position.in_(given.decidable),
-            ~exists().where(VerdictRow.bid_id == EntryRow.bid_id, VerdictRow.kind == EntryRow.kind),
-        )
-        .order_by(EntryRow.position)
-        .limit(1)
+        .where(EntryRow.opening_id == given.opening_id, EntryRow.position == position)
         .with_for_update(of=EntryRow, skip_locked=True)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
-        return False
+        return
     entry, bid = found
     if await session.get(VerdictRow, (given.opening_id, bid.id, entry.kind)) is not None:
-        return True  # decided by another between this statement's snapshot and its lock
+        return
     outcome, code, form = await _open(session, store, bid, entry, given)
     session.add(
         VerdictRow(
@@ -90,7 +92,6 @@ async def decide_next(session: AsyncSession, store: ObjectStore, given: Shares) 
         )
     )
     await session.flush()
-    return True
 
 
 async def list_all(session: AsyncSession, opening_id: UUID) -> dict[tuple[UUID, str], Verdict]:

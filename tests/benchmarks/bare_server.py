@@ -1,4 +1,4 @@
-"""The peer of the upload benchmark: a bare ASGI application that writes each body to disk, hashed and synced, and no more."""
+"""The peer of the upload benchmark: a bare ASGI application that hashes and syncs each body to disk."""
 
 import hashlib
 import os

@@ -29,12 +29,13 @@ class Scene:
     installation: Installation
     folder: Path
     lot_id: UUID
+    made: stage.Custodians
 
     async def hand_in(self, number: int, price: str = "980000.00", files: Any = None) -> UUID:
         """Hand in a bid of bidder `number` and return its id."""
         who, store = stage.bidder(number), self.installation.store
         async with self.installation.sessions.begin() as session:
-            where = stage.target(await lots.facts(session, self.lot_id), stage.custodians().key)
+            where = stage.target(await lots.facts(session, self.lot_id), self.made.key)
             path = self.folder / f"{number}.sealed"
             sealed = await asyncio.to_thread(stage.seal, who, where, path, price=price, files=files)
             given = stage.submission(await stage.upload(session, store, who, self.lot_id, sealed), sealed)
@@ -65,12 +66,12 @@ class Scene:
         """What the first custodian's device is given."""
         await self.sequence()
         async with self.installation.sessions.begin() as session:
-            who, authority = stage.custodians().people[0].actor, self.installation.authority
+            who, authority = self.made.people[0].actor, self.installation.authority
             return await quorum.request(session, who, self.lot_id, number, authority=authority)
 
     def answer(self, stamped: bytes, index: int) -> bytes:
         """What a custodian's device answers after examining the request."""
-        made = stage.custodians()
+        made = self.made
         pins = custodian.Pins(self.installation.chain_pem, note.parse_key(self.installation.signer.vkey))
         examined = custodian.examine(stamped, made.key, pins, newest_seen=None)
         device = made.people[index - 1].device
@@ -79,7 +80,7 @@ class Scene:
     async def give(self, answer: bytes, index: int, number: int = 1) -> Progress:
         """A custodian gives its shares."""
         async with self.installation.sessions.begin() as session:
-            who = stage.custodians().people[index - 1].actor
+            who = self.made.people[index - 1].actor
             return await quorum.take(session, who, self.lot_id, number, answer)
 
     async def quorum(self, number: int = 1) -> None:
@@ -105,11 +106,13 @@ class Scene:
         await self.sequence()
 
 
-async def prepare(installation: Installation, folder: Path, **how: Any) -> Scene:
+async def prepare(
+    installation: Installation, folder: Path, *, made: stage.Custodians | None = None, **how: Any
+) -> Scene:
     """Announce a lot with an opening key made by three custodians."""
-    made = stage.custodians()
+    made = made or stage.custodians()
     async with installation.sessions.begin() as session:
         lot_id = await stage.lot(session, key_hash=made.key.key_hash, **how)
         await stage.give_key(session, lot_id, made)
         await stage.announce(session, await lots.facts(session, lot_id))
-    return Scene(installation, folder, lot_id)
+    return Scene(installation, folder, lot_id, made)

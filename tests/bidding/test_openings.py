@@ -16,7 +16,7 @@ from api.wiring import Installation
 from archive import timestamp
 from bidding import extraction, openings, quorum, record
 from bidding.payload import FilePlan
-from bidding.tables import EntryRow, OpenedFileRow, PartRow, VerdictRow
+from bidding.tables import BidRow, EntryRow, OpenedFileRow, PartRow, VerdictRow
 from bidding.uploads import part_key
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError, Kind
@@ -109,14 +109,8 @@ async def test_a_bad_share_names_its_custodian_and_keeps_nothing(scene: Scene) -
     await scene.pass_deadline()
     await scene.begin()
     stamped = await scene.request()
-    made = stage.custodians()
-    shares = {**made.shares, 2: made.shares[1]}
-    lying = replace(made, shares=shares)
-    honest, stage.custodians = stage.custodians, lambda: lying  # type: ignore[assignment]
-    try:
-        bad = scene.answer(stamped, 2)
-    finally:
-        stage.custodians = honest  # type: ignore[assignment]
+    lying = replace(scene.made, shares={**scene.made.shares, 2: scene.made.shares[1]})
+    bad = replace(scene, made=lying).answer(stamped, 2)
     with pytest.raises(GgzyError) as refused:
         await scene.give(bad, 2)
     assert refused.value.code == "shares.bad_share"
@@ -165,15 +159,14 @@ async def test_one_bad_bid_stops_nobody(scene: Scene) -> None:
 async def spoil(scene: Scene, bid_id: UUID, kind: str, at: int = 100) -> None:
     """Change one byte of a bid's stored envelope behind the platform's back."""
     async with scene.installation.sessions() as session:
-        upload_id = await session.scalar(select(stage.BidRow.upload_id).where(stage.BidRow.id == bid_id))
+        upload_id = await session.scalar(select(BidRow.upload_id).where(BidRow.id == bid_id))
         assert upload_id is not None
         query = select(PartRow.root).where(PartRow.upload_id == upload_id, PartRow.kind == kind)
         root = (await session.scalars(query)).one()
-    store: Any = scene.installation.store
-    path = store._objects / part_key(upload_id, root)
-    data = bytearray(path.read_bytes())
+    store, key = scene.installation.store, part_key(upload_id, root)
+    data = bytearray(b"".join([piece async for piece in store.get(key)]))
     data[at] ^= 1
-    path.write_bytes(data)
+    await store.put(key, stage.chunks(bytes(data)))
 
 
 async def test_a_store_that_does_not_answer_is_no_verdict(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
