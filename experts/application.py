@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from stdnum.cn import ric, uscc
+from stdnum.cn import ric
 from stdnum.exceptions import ValidationError
 
 from experts.avoidance import Employer
 from experts.quota import SPECIALTY
 from kernel.errors import GgzyError, Kind
+from trading.party import check_code
 
 NAME, NUMBER, SPECIALTIES, SITES = "姓名", "身份证号", "专业代码", "站点"
 EMPLOYER, EMPLOYER_CODE, FORMER = "工作单位", "单位代码", "原工作单位"
@@ -23,6 +24,7 @@ REQUIRED = (NAME, NUMBER, SPECIALTIES, SITES, EMPLOYER, PHONE, FROM, UNTIL)
 OPTIONAL = (EMPLOYER_CODE, FORMER, INTERESTS, TRAINED)
 MAX_LISTED = 500
 MAX_ITEMS = 20
+MALFORMED = (ValueError, ValidationError, GgzyError)  # what the parsers of cells raise
 
 _SEPARATOR = re.compile(r"[,，;；、 ]+")
 _FORMER = re.compile(r"(.{2,100})[:：]([0-9]{4}-[0-9]{2}-[0-9]{2})\Z")
@@ -125,7 +127,7 @@ class _Reader:
             self._many(SPECIALTIES, _specialty),
             self._many(SITES, self._site),
             (self._employer(), *self._many(FORMER, _former)),
-            self._many(INTERESTS, _uscc),
+            self._many(INTERESTS, check_code),
             self._take(PHONE, _phone, ""),
             start,
             end,
@@ -143,7 +145,7 @@ class _Reader:
             return otherwise
         try:
             return parse(text)
-        except (ValueError, ValidationError):
+        except MALFORMED:
             self._wrong(column, "malformed")
             return otherwise
 
@@ -156,14 +158,14 @@ class _Reader:
             return ()
         try:
             found = [parse(text) for text in texts]
-        except (ValueError, ValidationError):
+        except MALFORMED:
             self._wrong(column, "malformed")
             return ()
         return tuple(dict.fromkeys(found))
 
     def _employer(self) -> Employer:
         code = self._cell(EMPLOYER_CODE)
-        return Employer(self._take(EMPLOYER, _name, ""), self._take(EMPLOYER_CODE, _uscc, None) if code else None)
+        return Employer(self._take(EMPLOYER, _name, ""), self._take(EMPLOYER_CODE, check_code, None) if code else None)
 
     def _site(self, text: str) -> str:
         if text not in self.sites:
@@ -197,10 +199,6 @@ def _specialty(text: str) -> str:
     if not SPECIALTY.match(text):
         raise ValueError(text)
     return text
-
-
-def _uscc(text: str) -> str:
-    return str(uscc.validate(text))
 
 
 def _phone(text: str) -> str:

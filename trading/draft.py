@@ -60,8 +60,8 @@ class LotDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bond: Decimal = Decimal(0)
     deadline: Moment | None = None
     opening_policy: OpeningPolicy = OpeningPolicy.QUORUM
-    threshold: Annotated[int, msgspec.Meta(ge=2, le=7)] = 2
-    custodians: Annotated[int, msgspec.Meta(ge=2, le=7)] = 3
+    threshold: Annotated[int, msgspec.Meta(ge=2, le=6)] = 2
+    custodians: Annotated[int, msgspec.Meta(ge=3, le=7)] = 3
 
 
 class TenderDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,7 +107,7 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
     stages = {rule.kind: rule.stage for rule in lot.envelopes}
     if len(set(kinds)) != len(kinds) or EnvelopeKind.PRICE not in stages or 1 not in stages.values():
         raise GgzyError("lot.bad_envelopes", lot=lot.number)
-    if lot.threshold > lot.custodians:
+    if lot.threshold >= lot.custodians:
         raise GgzyError("lot.bad_quorum", lot=lot.number, threshold=lot.threshold, custodians=lot.custodians)
     weights = {kind: Decimal(points) for kind, points in lot.evaluation.weights.items()}
     whole = sum(weights.values()) == 100 and all(weights.values())  # noqa: PLR2004 - 100 points

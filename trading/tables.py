@@ -124,7 +124,7 @@ class LotRow(Base):
             name="state",
         ),
         CheckConstraint("number BETWEEN 1 AND 99", name="number"),
-        CheckConstraint("threshold BETWEEN 2 AND custodians AND custodians <= 7", name="quorum"),
+        CheckConstraint("threshold >= 2 AND threshold < custodians AND custodians BETWEEN 3 AND 7", name="quorum"),
         CheckConstraint("opening_policy IN ('quorum', 'quorum_and_bidder', 'quorum_or_bidder')", name="policy"),
         CheckConstraint("estimate > 0 AND bond >= 0 AND ceiling > 0", name="amounts"),
         CheckConstraint("octet_length(opening_key_hash) = 32", name="key"),

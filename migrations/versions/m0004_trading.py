@@ -108,7 +108,7 @@ CREATE TABLE lot (
     CONSTRAINT uq_lot_opening_key_hash UNIQUE (opening_key_hash),
     CONSTRAINT ck_lot_state CHECK (state IN ('draft', 'entered', 'accepted', 'announced', 'opening', 'opened', 'evaluating', 'evaluated', 'publicized', 'awarded', 'contracted', 'archived', 'terminated', 'failed')),
     CONSTRAINT ck_lot_number CHECK (number BETWEEN 1 AND 99),
-    CONSTRAINT ck_lot_quorum CHECK (threshold BETWEEN 2 AND custodians AND custodians <= 7),
+    CONSTRAINT ck_lot_quorum CHECK (threshold >= 2 AND threshold < custodians AND custodians BETWEEN 3 AND 7),
     CONSTRAINT ck_lot_policy CHECK (opening_policy IN ('quorum', 'quorum_and_bidder', 'quorum_or_bidder')),
     CONSTRAINT ck_lot_amounts CHECK (estimate > 0 AND bond >= 0 AND ceiling > 0),
     CONSTRAINT ck_lot_key CHECK (octet_length(opening_key_hash) = 32),
