@@ -17,7 +17,7 @@ from kernel.clock import Clock, SystemClock, isoformat, parse
 from kernel.errors import GgzyError, Kind
 
 _ABANDONED = 86400.0  # seconds after which a file being written belongs to a process that died
-_BATCH = 2 * CHUNK
+_BATCH = CHUNK  # larger ones fall out of the processor's cache and are slower
 _MAX_PIECES = 1024  # what one writev takes (IOV_MAX)
 _numbers = count()
 
@@ -43,10 +43,10 @@ class FolderStore:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
         try:
             try:
-                written = await _write(descriptor, chunks)
-                if size is not None and written != size:
-                    raise GgzyError("store.wrong_size", Kind.INVALID, expected=size, received=written)
-                await asyncio.to_thread(self._publish, descriptor, temporary, target)
+                received, last = await _write(descriptor, chunks)
+                if size is not None and received != size:
+                    raise GgzyError("store.wrong_size", Kind.INVALID, expected=size, received=received)
+                await asyncio.to_thread(self._publish, descriptor, last, temporary, target)
             finally:
                 os.close(descriptor)
         finally:
@@ -94,8 +94,7 @@ class FolderStore:
             raise GgzyError("store.retention_shortened", Kind.CONFLICT, key=key)
         path, temporary = self._retention / key, self._incoming / f"{os.getpid()}-{next(_numbers)}"
         with temporary.open("xb", buffering=0) as file:
-            file.write(isoformat(until).encode())
-            self._publish(file.fileno(), temporary, path)
+            self._publish(file.fileno(), [isoformat(until).encode()], temporary, path)
 
     async def probe_lock(self) -> Lock:
         """A folder cannot keep its owner from deleting: this is the answer without trying."""
@@ -112,8 +111,9 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _publish(self, descriptor: int, temporary: Path, target: Path) -> None:
-        """Sync a file, move it to its name, and sync the folders that learnt of it."""
+    def _publish(self, descriptor: int, last: list[bytes], temporary: Path, target: Path) -> None:
+        """Write a file's last pieces, sync it, move it to its name, and sync the folders that learnt of it."""
+        _write_all(descriptor, last)
         os.fsync(descriptor)
         try:
             fresh = [p for p in target.parents if not p.exists()]
@@ -134,24 +134,28 @@ class FolderStore:
         return sorted(key for key in found if key.startswith(prefix))
 
 
-async def _write(descriptor: int, chunks: AsyncIterable[bytes]) -> int:
-    """Write a stream in batches; the next batch is gathered while one is written. Few batches: threads cost turns."""
-    written, gathered, size = 0, [], 0
+async def _write(descriptor: int, chunks: AsyncIterable[bytes]) -> tuple[int, list[bytes]]:
+    """Write a stream in batches, the next being gathered while one is written; few, as turns between threads cost.
+
+    Returns the bytes received, and the last pieces, which are not written yet.
+    """
+    received, size = 0, 0
+    gathered: list[bytes] = []
     writing: asyncio.Task[None] | None = None
     try:
         async for chunk in chunks:
-            gathered.append(chunk)
-            size += len(chunk)
             if size >= _BATCH:
                 if writing is not None:
                     await writing
                 writing = asyncio.create_task(asyncio.to_thread(_write_all, descriptor, gathered))
-                written, gathered, size = written + size, [], 0
+                gathered, size = [], 0
+            gathered.append(chunk)
+            size += len(chunk)
+            received += len(chunk)
     finally:
         if writing is not None:
             await writing
-    await asyncio.to_thread(_write_all, descriptor, gathered)
-    return written + size
+    return received, gathered
 
 
 def _write_all(descriptor: int, pieces: list[bytes]) -> None:
