@@ -98,8 +98,8 @@ def check(draft: TenderDraft, pack: Pack) -> None:
 def check_lot(lot: LotDraft, pack: Pack) -> None:
     """Raise what is wrong with a lot.
 
-    Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``, ``lot.bad_weights``,
-    ``lot.bad_parameter``, ``deadline.out_of_range``.
+    Codes: ``lot.bad_amount``, ``lot.bond_too_high``, ``lot.bad_envelopes``, ``lot.bad_quorum``,
+    ``lot.policy_not_offered``, ``lot.bad_weights``, ``lot.bad_parameter``, ``deadline.out_of_range``.
     """
     _check_amounts(lot, pack)
     check_moment(lot.deadline)
@@ -109,6 +109,9 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
         raise GgzyError("lot.bad_envelopes", lot=lot.number)
     if lot.threshold >= lot.custodians:
         raise GgzyError("lot.bad_quorum", lot=lot.number, threshold=lot.threshold, custodians=lot.custodians)
+    # The other two need the bidder's secret at the opening, which openings do not take: no bid could be opened.
+    if lot.opening_policy is not OpeningPolicy.QUORUM:
+        raise GgzyError("lot.policy_not_offered", lot=lot.number, policy=str(lot.opening_policy))
     weights = {kind: Decimal(points) for kind, points in lot.evaluation.weights.items()}
     whole = sum(weights.values()) == 100 and all(weights.values())  # noqa: PLR2004 - 100 points
     if not whole or EnvelopeKind.PRICE not in weights or not set(weights) <= set(kinds):

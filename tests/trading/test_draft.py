@@ -14,7 +14,7 @@ from experts import scoring
 from kernel.errors import GgzyError
 from tests.trading.conftest import AGENCY, BIDDERS, PURCHASER, lot_draft, tender_draft
 from trading.draft import EnvelopeDraft, Evaluation, LotDraft, TenderDraft, check, check_lot
-from trading.lot import EnvelopeKind
+from trading.lot import EnvelopeKind, OpeningPolicy
 from trading.rulepack import pack
 
 PACK = pack("construction", "152502", date(2026, 11, 21))
@@ -49,6 +49,8 @@ def test_a_right_draft_passes() -> None:
         ({"envelopes": (EnvelopeDraft(PRICE, 1), EnvelopeDraft(PRICE, 2))}, "lot.bad_envelopes"),
         ({"threshold": 3}, "lot.bad_quorum"),
         ({"threshold": 4}, "lot.bad_quorum"),
+        ({"opening_policy": OpeningPolicy.QUORUM_AND_BIDDER}, "lot.policy_not_offered"),
+        ({"opening_policy": OpeningPolicy.QUORUM_OR_BIDDER}, "lot.policy_not_offered"),
         ({"evaluation": weights(technical="60", price="39.99")}, "lot.bad_weights"),
         ({"evaluation": weights(qualification="60", price="40")}, "lot.bad_weights"),
         ({"evaluation": weights(technical="100")}, "lot.bad_weights"),
