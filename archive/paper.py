@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kernel.clock import readable
 from kernel.errors import GgzyError, Kind
 
 FONTS = Path(__file__).parents[1] / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
@@ -31,13 +32,20 @@ def render(template: Path | str, data: Mapping[str, Any], *, created: datetime, 
             source,
             format="pdf",
             font_paths=_fonts(fonts),
-            sys_inputs={"data": json.dumps(data, ensure_ascii=False, sort_keys=True)},
+            sys_inputs={"data": json.dumps(_for_people(data), ensure_ascii=False, sort_keys=True)},
             pdf_standards=["a-2a", "ua-1"],
             timestamp=int(created.timestamp()),
         )
     except typst.TypstError as error:
         raise GgzyError("paper.bad_template", Kind.INVALID, message=str(error)[:200]) from error
     return bytes(pdf)
+
+
+def _for_people(data: Any) -> Any:
+    """Return the data with every canonical time in its civil form."""
+    if isinstance(data, Mapping):
+        return {name: _for_people(value) for name, value in data.items()}
+    return [_for_people(value) for value in data] if isinstance(data, list | tuple) else readable(data)
 
 
 @cache

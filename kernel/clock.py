@@ -4,8 +4,11 @@ Made only where the program is put together and passed down, so that everything 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Protocol
+
+CHINA = timezone(timedelta(hours=8))
+LENGTH = len("2026-11-21T00:00:00.000000Z")
 
 
 class Clock(Protocol):
@@ -48,3 +51,20 @@ def parse(text: str) -> datetime:
     if isoformat(moment) != text:
         raise ValueError(text)
     return moment
+
+
+def civil(moment: datetime) -> str:
+    """Return China Standard Time as people read it: ``2026-11-21 08:00:00 +08:00``, a fraction where there is one."""
+    local = moment.astimezone(CHINA)
+    fraction = f".{local.microsecond:06d}" if local.microsecond else ""
+    return f"{local:%Y-%m-%d %H:%M:%S}{fraction} +08:00"
+
+
+def readable(value: object) -> object:
+    """Return the civil form of a string that `isoformat` wrote, and anything else as it is: for people's eyes only."""
+    if isinstance(value, str) and len(value) == LENGTH and value.endswith("Z"):
+        try:
+            return civil(parse(value))
+        except ValueError:
+            return value
+    return value

@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from kernel.clock import readable
+
 FOLDER = Path(__file__).parent
 DEFAULT = "zh_CN"
 ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}
 
 
 def words(code: str, params: Mapping[str, object] | None = None, locale: str = DEFAULT) -> str:
-    """Return the words of a code with its params filled in; the code itself when no catalogue knows it."""
+    """Return the words of a code with its params filled in, times in civil form; the code itself when it has none."""
     template = catalogue(locale).get(code) or catalogue(DEFAULT).get(code)
     if template is None:
         return code
-    return template.format_map(_Filler(params or {}))
+    return template.format_map(_Filler({name: readable(value) for name, value in (params or {}).items()}))
 
 
 @cache

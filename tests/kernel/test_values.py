@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.actor import EVERYWHERE, Actor, Grant, Role, party, site
-from kernel.clock import isoformat, parse
+from kernel.clock import civil, isoformat, parse, readable
 from kernel.entropy import SeededEntropy, new_id
 
 
@@ -41,6 +41,15 @@ def test_other_spellings_of_time_are_refused(text: str) -> None:
     """One moment has one spelling."""
     with pytest.raises(ValueError, match=r".*"):
         parse(text)
+
+
+def test_people_read_china_standard_time() -> None:
+    """A canonical time is shown at UTC+8, its fraction kept; whatever is not one is left alone."""
+    moment = datetime(2026, 12, 16, 16, 0, 0, 636404, tzinfo=UTC)
+    assert civil(moment) == "2026-12-17 00:00:00.636404 +08:00"
+    assert readable(isoformat(moment.replace(microsecond=0))) == "2026-12-17 00:00:00 +08:00"
+    for other in ("2026-13-16T16:00:00.000000Z", "第二标段", 7, None, moment):
+        assert readable(other) is other
 
 
 def test_seeded_entropy_replays_and_never_repeats() -> None:
