@@ -21,7 +21,7 @@ async def award(stage: Stage, cast: Cast, trade: Trade) -> None:
         for lot in trade.lots:
             draft = {"text": f"{lot['title']}中标候选人公示", "ends_at": isoformat(ends)}
             await client.post(f"/api/v1/lots/{lot['id']}/publicity", draft)
-        stage.say("publicity", ends=f"{ends:%Y-%m-%d %H:%M}")
+        stage.say("publicity", ends=isoformat(ends.replace(microsecond=0)))
         await advance(cast, ends)
     with stage.act("award"):
         for lot in trade.lots:

@@ -61,7 +61,9 @@ async def tender(stage: Stage, cast: Cast, trade: Trade) -> None:
     with stage.act("tender"):
         client = cast["agency"].client
         now = await platform_time(client)
-        trade.deadline = (now + timedelta(days=NOTICE_DAYS)).replace(minute=0, second=0, microsecond=0)
+        trade.deadline = (now + timedelta(days=NOTICE_DAYS)).replace(
+            hour=1, minute=0, second=0, microsecond=0
+        )  # nine in the morning
         trade.tender = await client.post("/api/v1/tenders", _draft(trade))
         trade.lots = trade.tender["lots"]
         stage.say("tender", code=trade.tender["code"], title=trade.tender["title"], lots=len(trade.lots))
@@ -79,7 +81,7 @@ async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
         client, tender_id = cast["agency"].client, trade.tender["id"]
         notice = {"step": "announce", "text": f"{trade.tender['title']}招标公告"}
         await client.post(f"/api/v1/tenders/{tender_id}/steps", notice)
-        stage.say("announced", deadline=f"{trade.deadline:%Y-%m-%d %H:%M:%S}")
+        stage.say("announced", deadline=isoformat(trade.deadline))
         for number, party in enumerate(bidders(trade.bids), 1):
             for lot in trade.lots:
                 issue = {"bidder": party_code(party)}

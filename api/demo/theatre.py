@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def prepare(settings: Settings) -> list[bootstrap.First]:
 
 
 @contextlib.asynccontextmanager
-async def served(settings: Settings, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def served(settings: Settings, log: Path) -> AsyncIterator[Process]:
     """Run `ggzy serve` on this sandbox until the block ends; its log goes to a file."""
     environment = os.environ | {
         "GGZY_DATA_DIR": str(settings.data_dir),
@@ -42,27 +42,35 @@ async def served(settings: Settings, log: Path) -> AsyncIterator[subprocess.Pope
         "GGZY_WORKERS": str(settings.workers),
         "GGZY_PASSWORD_MEMORY": str(settings.password_memory),
     }
+    command = (sys.executable, "-m", "api.cli", "serve")
     with log.open("ab") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api.cli", "serve"], env=environment, stdout=out, stderr=out, start_new_session=True
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=out, stderr=out, start_new_session=True
         )
     try:
         await _answering(process, settings.port, log)
         yield process
     finally:
+        await _stop(process)
+
+
+async def _stop(process: Process) -> None:
+    """Let the server end as on Ctrl-C, and make an end of it if it does not."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    try:
+        await asyncio.wait_for(process.wait(), GRACE)
+    except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGINT)
-        try:
-            await asyncio.to_thread(process.wait, GRACE)
-        except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
-async def _answering(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+async def _answering(process: Process, port: int, log: Path) -> None:
     """Return when the server is ready; GgzyError ``demo.no_server`` names its log if it never is."""
     async with httpx.AsyncClient() as http:
         for _ in range(int(PATIENCE / 0.1)):
-            if process.poll() is not None:
+            if process.returncode is not None:
                 break
             with contextlib.suppress(httpx.TransportError):
                 if (await http.get(f"http://127.0.0.1:{port}/readyz")).is_success:
