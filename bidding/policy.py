@@ -13,7 +13,7 @@ from bidding import tables
 from kernel.actor import Actor, Role, party, site
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind, not_found
-from trading.lot import UNANNOUNCED, LotFacts, State
+from trading.lot import UNANNOUNCED, LotFacts, OpeningPolicy, State
 
 MAX_BODY = 16 << 30
 MAX_BID = 32 << 30
@@ -44,9 +44,14 @@ def may_upload(actor: Actor, uscc: str, lot: LotFacts, bodies: dict[str, int], o
 
 
 def is_biddable(lot: LotFacts) -> GgzyError | None:
-    """Tell whether the lot takes bids at all, apart from the time."""
+    """Tell whether the lot takes bids at all, apart from the time.
+
+    Lots that want the bidder's secret at the opening take none: nobody collects these secrets yet.
+    """
     if lot.suspended:
         return GgzyError("lot.suspended", Kind.CONFLICT)
+    if lot.opening_policy == OpeningPolicy.QUORUM_AND_BIDDER:  # no bid is taken that could not be opened
+        return GgzyError("bid.policy_not_offered", Kind.CONFLICT, policy=str(lot.opening_policy))
     if lot.state != State.ANNOUNCED or lot.deadline is None or lot.opening_key_hash is None:
         return GgzyError("bid.not_open", Kind.CONFLICT, state=str(lot.state))
     return None

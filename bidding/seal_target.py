@@ -5,19 +5,21 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive.recording import in_sandbox
-from bidding import ceremony
+from bidding import ceremony, policy
 from bidding.header import EnvelopeKind, Policy
 from bidding.target import EnvelopeSlot, SealTarget
 from kernel.actor import Actor
 from kernel.errors import GgzyError, Kind, permit
 from trading import lots
-from trading.lot import UNANNOUNCED, LotFacts
+from trading.lot import UNANNOUNCED, LotFacts, State
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: str) -> SealTarget:
     """Return the target of an announced lot; `platform` is the log's origin. Before the announcement: not found."""
     lot = await lots.facts(session, lot_id)
     permit(await lots.seen(session, actor, lot))
+    if lot.state == State.ANNOUNCED:
+        permit(policy.is_biddable(lot))
     if lot.state in UNANNOUNCED or lot.deadline is None or lot.opening_key_hash is None:
         raise GgzyError("bid.not_open", Kind.CONFLICT, state=str(lot.state))
     key = await ceremony.of_lot(session, lot_id)

@@ -64,6 +64,13 @@ def test_only_announced_lots_take_bids(state: State) -> None:
     assert code(policy.may_upload(BIDDER, stage.USCCS[0], lot, BODIES, 0)) == "bid.not_open"
 
 
+def test_no_bid_is_taken_that_could_not_be_opened() -> None:
+    """A lot that wants the bidder's own secret at the opening takes no bids; one that can do without it does."""
+    lot = replace(LOT, opening_policy="quorum_and_bidder")
+    assert code(policy.is_biddable(lot)) == "bid.policy_not_offered"
+    assert policy.is_biddable(replace(LOT, opening_policy="quorum_or_bidder")) is None
+
+
 def test_uploads_keep_their_quota() -> None:
     """Exactly the envelopes asked for, within the sizes, a few sessions at a time."""
     uscc = stage.USCCS[0]
