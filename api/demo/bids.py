@@ -78,7 +78,6 @@ async def hand_in(stage: Stage, cast: Cast, trade: Trade) -> None:
     with stage.act("withdraw"):
         withdrawn = bids.pop()
         await _withdraw(stage, cast, withdrawn)
-    assert trade.deadline is not None  # noqa: S101 - set by the act of entry
     await advance(cast, trade.deadline)
     with stage.act("late"):
         await _late(stage, cast, trade, withdrawn, date)
