@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt
 from archive.timestamp import verify
-from bidding import bidfile, statement, submissions, withdrawal
+from bidding import bidfile, statement, submissions, uploads, withdrawal
 from bidding.bidfile import BidFile
 from bidding.segments import part_root
 from bidding.submissions import Bid, Desk, Submission
@@ -23,6 +23,7 @@ from kernel.database import now
 from kernel.errors import GgzyError, Kind
 from tests.bidding import stage
 from trading import lots
+from trading.tables import LotRow
 
 
 @dataclass
@@ -93,7 +94,7 @@ async def test_parts_missing_are_listed(scene: Scene) -> None:
     """Finalising with holes names the envelopes and numbers that are missing and keeps the session open."""
     sealed = await scene.sealed()
     submission = await scene.uploaded(sealed)
-    fresh = await stage.uploads.begin(
+    fresh = await uploads.begin(
         scene.session,
         scene.who.actor,
         scene.lot_id,
@@ -157,7 +158,7 @@ async def _moved_past(scene: Scene) -> Desk:
 async def test_suspended_lots_take_nothing(scene: Scene) -> None:
     """While a lot is suspended no bid comes in and none goes out."""
     bid = await scene.bid()
-    await scene.session.execute(update(stage.LotRow).where(stage.LotRow.id == scene.lot_id).values(suspended=True))
+    await scene.session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(suspended=True))
     with pytest.raises(GgzyError, match=r"lot\.suspended"):
         await withdrawal.withdraw(
             scene.session, scene.who.actor, bid.id, scene.says(WITHDRAWAL, bid, bid.deadline), desk=scene.desk
@@ -313,5 +314,5 @@ async def test_the_file_on_disk_is_what_is_stored(scene: Scene) -> None:
     submission = await scene.uploaded(sealed)
     for part in bidfile.parts(sealed, sealed.manifest.envelopes[0].kind):
         data = sealed.path.read_bytes()[part.offset : part.offset + part.size]
-        key = stage.uploads.part_key(submission.upload_id, part_root(data))
+        key = uploads.part_key(submission.upload_id, part_root(data))
         assert await scene.store.size(key) == part.size

@@ -28,6 +28,7 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.faults.process import Server
+from trading import lots
 
 Make = Callable[..., Awaitable[Any]]
 
@@ -76,7 +77,7 @@ def bidders(scene: Scene, someone: Make, tmp_path: Path) -> Callable[..., Awaita
         found = []
         keys = bidder.Pinned(scene.installation.chain_pem, scene.installation.signer.vkey)
         async with scene.installation.sessions() as session:
-            where = stage.target(await stage.lots.facts(session, scene.lot_id), stage.custodians().key)
+            where = stage.target(await lots.facts(session, scene.lot_id), stage.custodians().key)
         for number in range(count):
             who = await someone(Grant(Role.BIDDER, actors.party(stage.USCCS[number])))
             folder = tmp_path / f"bidder-{number}"
