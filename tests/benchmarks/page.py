@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md from the results in docs/benchmarks/*.json (one JSON object per line). `make bench` runs it."""
+"""Writes docs/benchmarks.md from docs/benchmarks/*.json, one JSON object per line; `make bench` runs it."""
 
 import json
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = """# Benchmarks
 
-Each figure is a ratio to its peer or limit, measured in the same run on the same machine; `make bench` measures again and writes this
-page from `docs/benchmarks/*.json`. Absolute times say little about another machine, ratios say much.
+Each figure is a ratio to its peer or limit, measured in the same run on the same machine; `make bench` measures again
+and writes this page from `docs/benchmarks/*.json`. Absolute times say little about another machine, ratios say much.
 
 | what | measured against | ratio | target | |
 |---|---|---|---|---|
@@ -17,7 +17,9 @@ page from `docs/benchmarks/*.json`. Absolute times say little about another mach
 
 def results() -> list[dict[str, Any]]:
     """Return every result, in the order of file names and lines."""
-    lines = (line for path in sorted((DOCS / "benchmarks").glob("*.json")) for line in path.read_text("utf-8").splitlines())
+    lines = (
+        line for path in sorted((DOCS / "benchmarks").glob("*.json")) for line in path.read_text("utf-8").splitlines()
+    )
     return [json.loads(line) for line in lines if line.strip()]
 
 
