@@ -173,7 +173,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_TRANSCRIPT + 1)
     except OSError as error:
-        raise GgzyError("verify.unreadable", Kind.NOT_FOUND, path=str(path)[-200:]) from error
+        raise GgzyError("verify.unreadable", Kind.NOT_FOUND, name=path.name) from error
     if len(data) > MAX_TRANSCRIPT:
-        raise GgzyError("verify.unreadable", Kind.TOO_LARGE, path=str(path)[-200:])
+        raise GgzyError("verify.unreadable", Kind.TOO_LARGE, name=path.name)
     return data

@@ -6,6 +6,7 @@ on it is sent.
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from api.client import Client
+from archive import timestamp
 from archive.note import parse_key
+from archive.timestamp.remote import QUERY_TYPE
+from archive.timestamp.request import Request, encode
 from bidding import complaint, custodian, keymaking, keysetup, opening_request, opening_shares, transcript
 from bidding.custodian import Examined, Pins
 from bidding.header import microseconds, moment
@@ -26,6 +30,7 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
 DEADLINES = "deadlines"
+TSA = "/tsa"
 PAUSE = 1.0  # seconds between two looks at a key making
 OVER = {"aborted": "custody.aborted", "expired": "custody.expired"}
 
@@ -101,13 +106,40 @@ async def answer(client: Client, asked: Asked, *, entropy: Entropy) -> Any:
 
 async def held(client: Client, keys: KeyFile, hashed: bytes, number: int) -> tuple[OpeningKey, int, bytes]:
     """Return the key, by a transcript that hashes to what this device certified, and this custodian's share of it."""
-    kept = keys.secrets.get(_shares_name(hashed))
-    if kept is None:
-        raise GgzyError("custody.no_share", Kind.NOT_FOUND)
-    made = transcript.verify_transcript(_bytes(await client.get(f"/api/v1/transcripts/{hashed.hex()}")))
-    if made.hash != hashed or not 0 <= number < len(made.keys):
+    index, share = share_of(keys, hashed, number)
+    made = await transcript_of(client, hashed)
+    if not 0 <= number < len(made.keys):
         raise GgzyError("transcript.malformed", Kind.INTEGRITY)
-    return made.keys[number], kept[0], kept[1 + 32 * number : 33 + 32 * number]
+    return made.keys[number], index, share
+
+
+def share_of(keys: KeyFile, hashed: bytes, number: int) -> tuple[int, bytes]:
+    """Return this custodian's number, and their share of a key by its place in the transcript; ``custody.no_share``."""
+    kept = keys.secrets.get(_shares_name(hashed), b"")
+    share = kept[1 + 32 * number : 33 + 32 * number]
+    if not share:
+        raise GgzyError("custody.no_share", Kind.NOT_FOUND)
+    return kept[0], share
+
+
+async def transcript_of(client: Client, hashed: bytes) -> Transcript:
+    """Return a transcript that proves itself and hashes to `hashed`; raises what `verify_transcript` does."""
+    made = transcript.verify_transcript(_bytes(await client.get(f"/api/v1/transcripts/{hashed.hex()}")))
+    if made.hash != hashed:
+        raise GgzyError("transcript.malformed", Kind.INTEGRITY)
+    return made
+
+
+async def trusted_time(client: Client, chain_pem: bytes, *, entropy: Entropy, tsa: str = TSA) -> datetime:
+    """Return the time by a fresh token of the pinned authority, not by this device's clock.
+
+    `tsa` is a path of the platform or the address of an outside authority; `client` carries no token. Raises
+    what `archive.timestamp.verify` does.
+    """
+    digest = hashlib.sha256(entropy.token(32)).digest()  # never stamped before, so the token is of now
+    query = encode(Request(digest, cert_req=True))
+    response = await client.upload(tsa, query, method="POST", headers={"Content-Type": QUERY_TYPE})
+    return timestamp.verify(response, digest, chain_pem)
 
 
 def pins(chain_pem: bytes, vkey: str) -> Pins:

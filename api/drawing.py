@@ -1,21 +1,21 @@
-"""A participant's part in a draw against a platform: commit to a nonce, reveal it, help to recover one that is withheld.
+"""A participant's part in a draw against a platform: commit to a nonce, reveal it, recover one that is withheld.
 
 Used by `ggzy draw` and the demo. The nonce is in the key file before its commitment is sent.
 """
 
+import hmac
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from api import custody
 from api.client import Client
-from bidding import transcript
 from bidding.keyfile import KeyFile
 from bidding.transcript import OpeningKey
 from experts import nonce
 from experts.draw import NONCE_SIZE
 from experts.nonce import Plan
-from kernel import canonical
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
@@ -25,7 +25,7 @@ Keep = Callable[[str, bytes], KeyFile]
 async def commit(client: Client, draw: UUID, role: str, held: KeyFile, *, keep: Keep, entropy: Entropy) -> Any:
     """Make a nonce unless one is held for this draw, keep it, and send the signed commitment."""
     told = await client.get(f"/api/v1/draws/{draw}")
-    key, _, _ = await opening_key(client, told)
+    key = await opening_key(client, told["lot_id"], told["key_hash"])
     name = secret_name(draw)
     if name not in held.secrets:  # kept before it is sent: a lost answer must not lose the nonce
         held = keep(name, entropy.token(NONCE_SIZE))
@@ -33,44 +33,62 @@ async def commit(client: Client, draw: UUID, role: str, held: KeyFile, *, keep: 
     return await client.post(f"/api/v1/draws/{draw}/commitments", {"message": message.decode()})
 
 
-async def reveal(client: Client, draw: UUID, held: KeyFile) -> Any:
-    """Reveal the nonce that the key file holds; GgzyError ``draw.no_nonce``."""
+async def reveal(client: Client, draw: UUID, held: KeyFile, *, keep: Keep) -> Any:
+    """Reveal the nonce that the key file holds; GgzyError ``draw.no_nonce``, ``draw.wrong_step``, ``draw.other_seed``."""
     kept = held.secrets.get(secret_name(draw))
     if kept is None:
         raise GgzyError("draw.no_nonce", Kind.NOT_FOUND)
-    return await client.post(f"/api/v1/draws/{draw}/reveals", {"nonce": kept.hex()})
+    told = await client.get(f"/api/v1/draws/{draw}")
+    if told["checkpoint"] is None:
+        raise GgzyError("draw.wrong_step", Kind.CONFLICT, state=told["state"])
+    message = nonce.reveal(draw, kept, _only_seed(draw, told, held, keep), held.signing_key())
+    return await client.post(f"/api/v1/draws/{draw}/reveals", {"message": message.decode()})
 
 
-async def recover(client: Client, draw: UUID, held: KeyFile, now: datetime, *, entropy: Entropy) -> int:
-    """Give this custodian's shares of the withheld nonces and return how many; ``draw.no_share``, ``draw.not_released``."""
+async def recover(client: Client, draw: UUID, held: KeyFile, now: datetime, *, keep: Keep, entropy: Entropy) -> int:
+    """Give this custodian's shares of the withheld nonces and return how many; `now` is a trusted time.
+
+    Raises ``custody.no_share``, ``draw.not_released`` before the release time, ``draw.untrusted_key``,
+    ``draw.other_seed``.
+    """
     sealed = await client.get(f"/api/v1/draws/{draw}/sealed")
     for one in sealed:
         commitment = nonce.read(one["message"].encode(), bytes.fromhex(one["device_key"]))
-        key, hashed, number = await opening_key(client, {"key_hash": commitment.key, "lot_id": commitment.lot})
-        kept = held.secrets.get(f"shares:{hashed}")
-        if kept is None or commitment.draw != str(draw):
-            raise GgzyError("draw.no_share", Kind.NOT_FOUND)
-        share = kept[1 + 32 * number : 33 + 32 * number]
-        message = nonce.answer(commitment, key, kept[0], share, held.signing_key(), now=now, entropy=entropy)
+        if commitment.draw != str(draw):
+            raise GgzyError("draw.other_draw", Kind.INTEGRITY, field="draw")
+        key = await opening_key(client, commitment.lot, commitment.key)
+        seed = _only_seed(draw, one, held, keep)
+        number, share = custody.share_of(held, key.transcript, key.index)
+        message = nonce.answer(commitment, key, number, share, held.signing_key(), seed=seed, now=now, entropy=entropy)
         body = {"message": message.decode(), "role": commitment.role}
         await client.post(f"/api/v1/draws/{draw}/shares", body)
     return len(sealed)
 
 
-async def opening_key(client: Client, told: dict[str, Any]) -> tuple[OpeningKey, str, int]:
-    """Return the lot's opening key as its transcript proves it, not as the server says it; its hash and number."""
-    view = await client.get(f"/api/v1/lots/{told['lot_id']}/opening-key")
-    answer = await client.get(f"/api/v1/transcripts/{view['transcript']}")
-    made = transcript.verify_transcript(answer if isinstance(answer, bytes) else canonical.encode(answer))
+async def opening_key(client: Client, lot: str, key_hash: str) -> OpeningKey:
+    """Return a lot's opening key as its transcript proves it, not as the server says it; ``draw.untrusted_key``."""
+    view = await client.get(f"/api/v1/lots/{lot}/opening-key")
+    made = await custody.transcript_of(client, bytes.fromhex(view["transcript"]))
     for found in made.keys:
-        if found.key_hash.hex() == told["key_hash"] and made.hash.hex() == view["transcript"]:
-            return found, view["transcript"], found.index
+        if hmac.compare_digest(found.key_hash.hex(), key_hash):
+            return found
     raise GgzyError("draw.untrusted_key", Kind.INTEGRITY)
 
 
 def secret_name(draw: UUID) -> str:
     """Return under which name a key file keeps the nonce of a draw."""
     return f"draw-nonce:{draw}"
+
+
+def _only_seed(draw: UUID, told: dict[str, Any], held: KeyFile, keep: Keep) -> bytes:
+    """Return the digest of a draw's seed, kept before anything is given for it; no second one is ever signed."""
+    signature = told["beacon_signature"]
+    seed = nonce.seed_digest(draw, told["checkpoint"], None if signature is None else bytes.fromhex(signature))
+    name = f"draw-seed:{draw}"
+    if not hmac.compare_digest(held.secrets.get(name, seed), seed):
+        raise GgzyError("draw.other_seed", Kind.INTEGRITY)
+    keep(name, seed)
+    return seed
 
 
 def _plan(told: dict[str, Any], key: OpeningKey) -> Plan:

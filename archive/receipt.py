@@ -120,7 +120,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read((1 << 20) + 1)
     except OSError as error:
-        raise GgzyError("receipt.missing", Kind.NOT_FOUND, file=path.name) from error
+        raise GgzyError("receipt.missing", Kind.NOT_FOUND, name=path.name) from error
 
 
 def _malformed() -> GgzyError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import typer
 
 from api import custody
+from api.cli.options import DEVICE_KEY, KeyPath, PassphraseFile, Token, Url, Yes
 from api.cli.passphrase import ask
 from api.client import Client
 from api.locale import words
@@ -23,15 +25,9 @@ app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help=words("cli.key.help")
 )
 
-KeyPath = Annotated[Path, typer.Option("--key", help=words("cli.key.file"))]
-PassphraseFile = Annotated[Path | None, typer.Option(help=words("cli.key.passphrase_file"))]
-Url = Annotated[str, typer.Option(envvar="GGZY_URL", help=words("cli.key.url"))]
-Token = Annotated[str, typer.Option(envvar="GGZY_TOKEN", help=words("cli.key.token"))]
-Yes = Annotated[bool, typer.Option("--yes", help=words("cli.key.yes"))]
-
 
 @app.command(help=words("cli.key.new.help"))
-def new(key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = None) -> None:
+def new(key: KeyPath = DEVICE_KEY, passphrase_file: PassphraseFile = None) -> None:
     """Make a key file under a passphrase; an existing file is never overwritten."""
     if key.exists():
         raise GgzyError("keyfile.exists", Kind.CONFLICT, name=key.name)
@@ -42,7 +38,7 @@ def new(key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = Non
 
 
 @app.command(help=words("cli.key.enrol.help"))
-def enrol(url: Url, token: Token, key: KeyPath = Path("device.key"), passphrase_file: PassphraseFile = None) -> None:
+def enrol(url: Url, token: Token, key: KeyPath = DEVICE_KEY, passphrase_file: PassphraseFile = None) -> None:
     """Enrol the device's key with the platform by proof of possession."""
     made = keyfile.load(key, ask(passphrase_file))
     asyncio.run(_enrol(Client(url, token=token), made))
@@ -54,7 +50,7 @@ def make(
     ceremony: Annotated[UUID, typer.Argument(help=words("cli.key.make.ceremony"))],
     url: Url,
     token: Token,
-    key: KeyPath = Path("device.key"),
+    key: KeyPath = DEVICE_KEY,
     passphrase_file: PassphraseFile = None,
     *,
     yes: Yes = False,
@@ -86,9 +82,7 @@ async def _make(client: Client, ceremony: UUID, file: tuple[Path, str], *, yes: 
     entropy = SystemEntropy()
     held = keyfile.load(path, passphrase)
 
-    def keep(name: str, value: bytes) -> None:
-        keyfile.add(path, passphrase, name, value, entropy=entropy)
-
+    keep = partial(keyfile.add, path, passphrase, entropy=entropy)
     async with client:
         setup = await custody.setup_of(client, ceremony)
         _show(setup)

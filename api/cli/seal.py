@@ -1,16 +1,15 @@
 """`ggzy seal`: seal a bid on the bidder's own machine, offline."""
 
 import hashlib
-import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from api.cli import files, progress
 from api.cli.passphrase import ask
 from api.locale import words
+from archive import receipt as receipts
 from bidding import keyfile, plan, sealing
 from bidding import target as targets
 from bidding.header import Suite
@@ -18,9 +17,6 @@ from bidding.sealing import Bidder, Sealed
 from bidding.target import SealTarget
 from kernel.clock import isoformat
 from kernel.entropy import SystemEntropy
-from kernel.errors import GgzyError, Kind
-
-MAX_RECEIPT = 1 << 20
 
 
 def command(
@@ -34,39 +30,24 @@ def command(
     suite: Annotated[int, typer.Option(help=words("cli.seal.suite"), min=1, max=2)] = 1,
 ) -> None:
     """Read target, plan and key, seal into one file, and say what was sealed."""
-    lot = targets.parse(_read(target, targets.MAX_SIZE))
+    lot = targets.parse(files.read(target, targets.MAX_SIZE, "seal.no_file"))
     planned = plan.read(bid)
     previous = None if replaces is None else _digest(replaces)
     keys = keyfile.load(key, ask(passphrase_file))
     bidder = Bidder(planned.bidder, keys.signing_key(), keys.secret(keyfile.BIDDER_SECRET))
     _announce(lot)
-    run = partial(
-        sealing.seal_bid,
-        lot,
-        planned.envelopes,
-        bidder,
-        Suite(suite),
-        entropy=SystemEntropy(),
-        out=out,
-        previous=previous,
-    )
-    _report(_watched(run, sealing.plaintext_length(planned.envelopes)) if sys.stderr.isatty() else run())
-
-
-def _watched(run: Callable[..., Sealed], total: int) -> Sealed:
-    """Run with a progress bar on the terminal."""
-    from rich import progress  # noqa: PLC0415 - slow to import, needed for people only
-    from rich.console import Console  # noqa: PLC0415 - slow to import, needed for people only
-
-    columns = (
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
-    with progress.Progress(*columns, console=Console(stderr=True)) as bars:
-        task = bars.add_task("", total=total)
-        return run(progress=lambda size: bars.advance(task, size))
+    with progress.bar(sealing.plaintext_length(planned.envelopes)) as advance:
+        sealed = sealing.seal_bid(
+            lot,
+            planned.envelopes,
+            bidder,
+            Suite(suite),
+            entropy=SystemEntropy(),
+            out=out,
+            previous=previous,
+            progress=advance,
+        )
+    _report(sealed)
 
 
 def _announce(lot: SealTarget) -> None:
@@ -86,12 +67,4 @@ def _report(sealed: Sealed) -> None:
 
 def _digest(receipt: Path) -> bytes:
     """Return the SHA-256 of receipt.json, the digest that its token stamps."""
-    return hashlib.sha256(_read(receipt, MAX_RECEIPT)).digest()
-
-
-def _read(path: Path, limit: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise GgzyError("seal.no_file", Kind.NOT_FOUND, name=path.name) from error
+    return hashlib.sha256(files.read(receipt, receipts.MAX_SIZE, "seal.no_file")).digest()

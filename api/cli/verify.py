@@ -10,12 +10,12 @@ import typer
 
 from api import artefacts
 from api.artefacts import Artefact
+from api.cli import files, progress
 from api.locale import words
 from archive.recipe import Pins, Step
-from kernel.errors import GgzyError, Kind
+from kernel.errors import GgzyError
 
 PINS = "GGZY_PINS"
-MAX_PIN = 1 << 20
 
 
 def command(
@@ -35,8 +35,8 @@ def pinned(vkey: Path | None, tsa_chain: Path | None) -> Pins:
     if folder is not None:
         vkey, tsa_chain = vkey or _existing(Path(folder, "vkey")), tsa_chain or _existing(Path(folder, "chain.pem"))
     return Pins(
-        None if vkey is None else _read(vkey).decode("utf-8", "replace").strip(),
-        None if tsa_chain is None else _read(tsa_chain),
+        None if vkey is None else files.pin(vkey).decode("utf-8", "replace").strip(),
+        None if tsa_chain is None else files.pin(tsa_chain),
     )
 
 
@@ -75,16 +75,11 @@ def _fail(artefact: Artefact, error: GgzyError, done: list[dict[str, object]], *
 
 def _watched(artefact: Artefact, pins: Pins, *, quiet: bool) -> list[Step]:
     """Check with a progress bar on a terminal: a package may be many gigabytes."""
-    if quiet or not sys.stderr.isatty() or artefact.sort is not artefacts.Sort.PACKAGE:
+    if quiet or artefact.sort is not artefacts.Sort.PACKAGE:
         return artefacts.verify(artefact, pins)
-    from rich import progress  # noqa: PLC0415 - slow to import, needed for people only
-    from rich.console import Console  # noqa: PLC0415 - slow to import, needed for people only
-
-    columns = (progress.BarColumn(), progress.DownloadColumn(), progress.TransferSpeedColumn())
     total = sum(file.stat().st_size for file in artefact.path.rglob("*")) if artefact.path.is_dir() else None
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("", total=total)
-        return artefacts.verify(artefact, pins, lambda size: bars.advance(task, size))
+    with progress.bar(total) as advance:
+        return artefacts.verify(artefact, pins, advance)
 
 
 def _step(step: Step) -> dict[str, object]:
@@ -97,11 +92,3 @@ def _pinned(pins: Pins) -> dict[str, bool]:
 
 def _existing(path: Path) -> Path | None:
     return path if path.is_file() else None
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_PIN)
-    except OSError as error:
-        raise GgzyError("verify.unreadable", Kind.NOT_FOUND, path=str(path)[-200:]) from error

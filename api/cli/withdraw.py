@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from api import bidder
+from api.cli import files
+from api.cli.options import DEVICE_KEY, KeyPath, PassphraseFile, Token, Url, Yes
 from api.cli.passphrase import ask
 from api.cli.submit import pinned
 from api.client import Client
@@ -15,30 +17,29 @@ from archive import receipt as receipts
 from bidding import keyfile
 from bidding.keyfile import KeyFile
 from kernel.clock import isoformat
-from kernel.errors import GgzyError, Kind
 
 
 def command(
     receipt: Annotated[Path, typer.Argument(help=words("cli.withdraw.receipt"))],
     *,
-    url: Annotated[str, typer.Option(envvar="GGZY_URL", help=words("cli.key.url"))],
-    token: Annotated[str, typer.Option(envvar="GGZY_TOKEN", help=words("cli.key.token"))],
-    key: Annotated[Path, typer.Option(help=words("cli.key.file"))] = Path("device.key"),
-    passphrase_file: Annotated[Path | None, typer.Option(help=words("cli.key.passphrase_file"))] = None,
+    url: Url,
+    token: Token,
+    key: KeyPath = DEVICE_KEY,
+    passphrase_file: PassphraseFile = None,
     chain: Annotated[Path | None, typer.Option(help=words("cli.submit.chain"))] = None,
     vkey: Annotated[Path | None, typer.Option(help=words("cli.submit.vkey"))] = None,
-    yes: Annotated[bool, typer.Option("--yes", help=words("cli.key.yes"))] = False,
+    yes: Yes = False,
 ) -> None:
     """Sign the withdrawal of the bid of this receipt, and keep the acknowledgment in ``withdrawal/`` beside it."""
-    content = _read(receipt)
+    content = files.read(receipt, receipts.MAX_SIZE, "receipt.missing")
     said = receipts.decode(content).event.data
     print(words("cli.withdraw.what", {"bid": said["bid"], "lot": said["lot"], "deadline": said["deadline"]}))
     if not yes:
         typer.confirm(words("cli.withdraw.confirm"), abort=True)
     keys = keyfile.load(key, ask(passphrase_file))
     folder = receipt.parent / "withdrawal"
-    files = asyncio.run(_withdraw(Client(url, token=token), content, keys, (chain, vkey), folder))
-    at = receipts.decode(files.content).event.at
+    kept = asyncio.run(_withdraw(Client(url, token=token), content, keys, (chain, vkey), folder))
+    at = receipts.decode(kept.content).event.at
     print(words("cli.withdraw.done", {"at": isoformat(at), "path": folder / "receipt.json"}))
 
 
@@ -48,11 +49,3 @@ async def _withdraw(
     async with client:
         against = await pinned(client, *pins)
         return await bidder.withdraw(client, content, keys.signing_key(), keys=against, folder=folder)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(receipts.MAX_SIZE + 1)
-    except OSError as error:
-        raise GgzyError("receipt.missing", Kind.NOT_FOUND, file=path.name) from error

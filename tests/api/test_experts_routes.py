@@ -1,31 +1,16 @@
 """Experts over HTTP: the pool is its keeper's, calls are the called expert's, refusals come with words."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
-from litestar import Litestar
 
-from api import jobs
-from api.cli import draw as command
-from api.client import Client
-from api.wiring import Installation
-from bidding import keyfile
-from bidding.keyfile import BIDDER_SECRET, DEVICE_SEED, KeyFile, Strength
-from experts import draws
-from experts.draws import Conditions
-from experts.verification import verify_draw
-from kernel import canonical
-from kernel.actor import Grant, Role, party
-from tests.bidding import stage
+from kernel.actor import Grant, Role
 from tests.experts import cast
-from tests.experts import scene as scenes
 
 Make = Callable[..., Awaitable[Any]]
 SUPERVISOR = Grant(Role.SUPERVISOR, f"site:{cast.SITE}")
-LIGHT = Strength(8 << 10, 1)
 WITNESS = Grant(Role.WITNESS, f"site:{cast.SITE}")
 
 
@@ -76,39 +61,3 @@ async def test_others_see_nothing(client: httpx.AsyncClient, someone: Make) -> N
     ):
         assert (await client.get(path, headers=stranger.headers)).status_code == 404, path
     assert (await client.get("/api/v1/invitations", headers=stranger.headers)).json() == []
-
-
-async def test_participants_draw_from_their_devices(
-    app: Litestar, installation: Installation, someone: Make, tmp_path: Path
-) -> None:
-    """Commit, seal, fix and reveal over HTTP with key files; a second try sends the same nonce; names stay codes."""
-    async with installation.sessions.begin() as session:
-        scene = await scenes.build(session)
-    grants = {"centre": WITNESS, "purchaser": Grant(Role.PURCHASER, party(stage.PURCHASER)), "supervisor": SUPERVISOR}
-    people = {role: await someone(grant) for role, grant in grants.items()}
-    async with installation.sessions.begin() as session:
-        conditions = Conditions(scenes.QUOTAS)
-        actor = people["centre"].actor
-        draw = await draws.prepare(session, actor, scene.lot_id, conditions, entropy=installation.entropy)
-    files = {role: tmp_path / f"{role}.key" for role in people}
-    for role, one in people.items():
-        held = KeyFile({DEVICE_SEED: bytes(one.device), BIDDER_SECRET: bytes(32)})
-        keyfile.save(files[role], held, "口令", entropy=installation.entropy, strength=LIGHT)
-        await command._commit(_client(app, one), draw.id, role, (files[role], "口令"), installation.entropy)
-    await jobs.sequence(installation)
-    async with _client(app, people["centre"]) as client:
-        await client.post(f"/api/v1/draws/{draw.id}/seed", {})
-    for role, one in people.items():
-        answer = await command._reveal(_client(app, one), draw.id, keyfile.load(files[role], "口令"))
-    assert answer["state"] == "drawn"
-    assert answer["calls"] == {"invited": 5}
-    await jobs.sequence(installation)
-    async with _client(app, people["supervisor"]) as client:
-        transcript = await client.get(f"/api/v1/draws/{draw.id}/transcript")
-    data = transcript if isinstance(transcript, bytes) else canonical.encode(transcript)
-    assert len(verify_draw(data, installation.signer.key)) == 12
-
-
-def _client(app: Litestar, one: Any) -> Client:
-    token = one.headers["Authorization"].removeprefix("Bearer ")
-    return Client("http://ggzy.test", token=token, transport=httpx.ASGITransport(app))
