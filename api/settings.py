@@ -1,8 +1,9 @@
 """Settings of an installation, read from the environment (``GGZY_…``)."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     tsa_chain: Path | None = None
     """PEM file of the outside authority's certificates."""
     log_origin: str = "ggzy.xilingol.example/log"
-    """The log's name in checkpoints (C2SP origin line); it must never change."""
+    """The log's name in checkpoints (C2SP origin line); it must never change. A sandbox's says that it is one."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -46,3 +47,10 @@ class Settings(BaseSettings):
     """Seconds between two batches of the log."""
     locale: str = "zh_CN"
     node_modules: Path = Path(__file__).parent.parent / "node_modules"
+
+    @model_validator(mode="after")
+    def _name_the_sandbox(self) -> Self:
+        """Put `sandbox` into the name of a sandbox's log (docs/spec/trail.md): it stands on whatever the log signs."""
+        if self.sandbox and "sandbox" not in self.log_origin:
+            self.log_origin += "/sandbox"
+        return self
