@@ -112,12 +112,21 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
 
 
 async def refuse_late(
-    session: AsyncSession, actor: Actor, lot_id: UUID, upload_id: UUID, refusal: GgzyError, *, entropy: Entropy
+    session: AsyncSession,
+    actor: Actor,
+    lot_id: UUID,
+    refusal: GgzyError,
+    *,
+    bidder: str,
+    upload: UUID | None = None,
+    entropy: Entropy,
 ) -> None:
-    """Record that a bid came late, with the time of its arrival (实施条例 第三十六条); in a transaction of its own."""
-    upload = await uploads.find(session, actor, upload_id)
+    """Record that a bid came late, with the time of its arrival (实施条例 第三十六条); in a transaction of its own.
+
+    `upload` is the session whose bid it was, or none if already the session was refused.
+    """
     lot = await lots.facts(session, lot_id)
-    said = {"lot": str(lot_id), "bidder": upload.party, "upload": str(upload_id), **refusal.params}
+    said = {"lot": str(lot_id), "bidder": bidder, "upload": None if upload is None else str(upload), **refusal.params}
     await trail.record(session, actor, "bid.refused", said, trade=lot.tender_id, entropy=entropy)
 
 

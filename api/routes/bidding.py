@@ -105,10 +105,24 @@ class UploadController(Controller):
 
     @post("/lots/{lot_id:uuid}/uploads", summary="Open an upload session for a bid")
     async def begin(
-        self, lot_id: UUID, data: UploadDraft, session: AsyncSession, actor: Actor, entropy: Entropy
+        self,
+        lot_id: UUID,
+        data: UploadDraft,
+        *,
+        session: AsyncSession,
+        sessions: Sessions,
+        actor: Actor,
+        entropy: Entropy,
     ) -> Upload:
-        """Open a session for exactly the envelopes that the lot asks for."""
-        return await uploads.begin(session, actor, lot_id, data.bidder, data.bodies, entropy=entropy)
+        """Open a session for exactly the envelopes that the lot asks for; who comes late is recorded as such."""
+        try:
+            return await uploads.begin(session, actor, lot_id, data.bidder, data.bodies, entropy=entropy)
+        except GgzyError as refusal:
+            if refusal.code == "bid.late":
+                await session.rollback()  # gives the connection back before another is taken
+                async with sessions.begin() as aside:
+                    await submissions.refuse_late(aside, actor, lot_id, refusal, bidder=data.bidder, entropy=entropy)
+            raise
 
     @get("/uploads/{upload_id:uuid}", summary="Which parts of an upload are there")
     async def find(self, upload_id: UUID, session: AsyncSession, actor: Actor) -> Upload:
@@ -169,8 +183,15 @@ class BidController(Controller):
             if refusal.code == "bid.late":
                 await session.rollback()  # gives the lot's lock and the connection back before another is taken
                 async with sessions.begin() as aside:
+                    party = (await uploads.find(aside, actor, data.upload)).party
                     await submissions.refuse_late(
-                        aside, actor, lot_id, data.upload, refusal, entropy=installation.entropy
+                        aside,
+                        actor,
+                        lot_id,
+                        refusal,
+                        bidder=party,
+                        upload=data.upload,
+                        entropy=installation.entropy,
                     )
             raise
 

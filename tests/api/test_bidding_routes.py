@@ -179,6 +179,24 @@ async def test_late_is_refused_and_recorded_with_its_time(
     assert said["arrived"] >= said["deadline"]
 
 
+async def test_who_begins_late_is_recorded_too(
+    client: httpx.AsyncClient, scene: Scene, bidder: Make, installation: Installation
+) -> None:
+    """A bidder who only begins to send after the deadline is refused, and the event keeps who came when."""
+    who = await bidder(0)
+    bid = await sealed(client, scene, who)
+    await scene.pass_deadline()
+    bodies = {envelope.kind.value: envelope.length for envelope in bid.manifest.envelopes}
+    draft = {"bidder": bid.manifest.bidder, "bodies": bodies}
+    answer = await client.post(f"/api/v1/lots/{scene.lot_id}/uploads", json=draft, headers=who.headers)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bid.late")
+    async with installation.sessions() as session:
+        kept = (await session.scalars(select(EventRow.body).where(EventRow.kind == "bid.refused"))).one()
+    said = canonical.decode(kept)["data"]
+    assert (said["bidder"], said["upload"]) == (bid.manifest.bidder, None)
+    assert said["arrived"] == answer.json()["params"]["arrived"]
+
+
 async def test_equal_submits_with_one_key_are_one(
     client: httpx.AsyncClient, scene: Scene, bidder: Make, installation: Installation
 ) -> None:
