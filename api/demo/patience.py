@@ -1,4 +1,4 @@
-"""Waiting for the log: what has just happened is proven a moment later, once the sequencer has taken it in."""
+"""Waiting for background jobs: what has just happened is proven, and opened files are there, a moment later."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ from kernel.errors import GgzyError
 
 Answer = TypeVar("Answer")
 
-PASSING = frozenset({"trail.not_sequenced", "opening.stage_not_reached"})
+PASSING = frozenset({"trail.not_sequenced", "opening.stage_not_reached", "dossier.not_extracted"})
 TRIES, PAUSE = 100, 0.2  # seconds
 
 
