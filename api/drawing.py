@@ -34,7 +34,10 @@ async def commit(client: Client, draw: UUID, role: str, held: KeyFile, *, keep: 
 
 
 async def reveal(client: Client, draw: UUID, held: KeyFile, *, keep: Keep) -> Any:
-    """Reveal the nonce that the key file holds; GgzyError ``draw.no_nonce``, ``draw.wrong_step``, ``draw.other_seed``."""
+    """Reveal the nonce that the key file holds.
+
+    Raises ``draw.no_nonce``, ``draw.wrong_step`` before the seed is fixed, ``draw.other_seed`` for a second one.
+    """
     kept = held.secrets.get(secret_name(draw))
     if kept is None:
         raise GgzyError("draw.no_nonce", Kind.NOT_FOUND)

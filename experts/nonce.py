@@ -2,9 +2,11 @@
 
 The commitment message is signed canonical JSON (`bidding.signed`), ``ggzy/draw-commitment/v1``; in it the nonce is a
 `bidding.sealed_secret`, whose context is the rest of the message. After the release time any k custodians open it; that
-it is the right one shows its commitment. Format: docs/spec/draw.md.
+it is the right one shows its commitment. Reveals and shares are signed and name the seed, so that the seed cannot be
+chosen again once a nonce is known. Format: docs/spec/draw.md.
 """
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,8 +28,10 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
 COMMITMENT = "ggzy/draw-commitment/v1"
+REVEAL = "ggzy/draw-reveal/v1"
 SHARE = "ggzy/draw-share/v1"
 MAX_MESSAGE = 8192
+_SEED = b"ggzy/draw-seed/v1\0"
 
 Side = Literal["centre", "purchaser", "supervisor"]
 
@@ -66,11 +70,21 @@ class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return sealed_secret.parse_secret(bytes.fromhex(self.sealed))
 
 
+class Reveal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A participant's nonce, given for one seed only."""
+
+    format: Literal["ggzy/draw-reveal/v1"]
+    draw: Identifier
+    nonce: Hash
+    seed: Hash
+
+
 class Share(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A custodian's answer for one sealed nonce: D = x·U and the proof of equal logarithms."""
+    """A custodian's answer for one sealed nonce and one seed: D = x·U and the proof of equal logarithms."""
 
     format: Literal["ggzy/draw-share/v1"]
     draw: Identifier
+    seed: Hash
     role: Side
     custodian: int
     partial: Hash
@@ -96,7 +110,7 @@ def read(message: bytes, device_key: bytes) -> Commitment:
 
     Raises ``draw.bad_commitment``, ``signed.bad_signature`` and those of `sealed_secret.check_secret`.
     """
-    parsed, commitment = _parse(message, COMMITMENT, Commitment)
+    parsed, commitment = _parse(message, COMMITMENT, Commitment, "draw.bad_commitment")
     signed.verify(parsed, device_key)
     _check_sealed(commitment)
     found: Commitment = commitment
@@ -113,6 +127,32 @@ def belongs(commitment: Commitment, plan: Plan) -> GgzyError | None:
     return None
 
 
+def seed_digest(draw: UUID, checkpoint: str, beacon: bytes | None) -> bytes:
+    """Return the 32 bytes that name a seed: the note of ``draw.fixed`` and the beacon's signature, if one was named."""
+    told = {"beacon": None if beacon is None else beacon.hex(), "checkpoint": checkpoint, "draw": str(draw)}
+    return hashlib.sha256(_SEED + canonical.encode(told)).digest()
+
+
+def reveal(draw: UUID, nonce: bytes, seed: bytes, device: SigningKey) -> bytes:
+    """Return the signed reveal of a nonce for a seed. A device must never sign a second seed for a draw."""
+    return signed.write({"draw": str(draw), "format": REVEAL, "nonce": nonce.hex(), "seed": seed.hex()}, device)
+
+
+def read_reveal(message: bytes, commitment: Commitment, device_key: bytes, seed: bytes) -> bytes:
+    """Return the nonce of a reveal by the device that committed, for this seed.
+
+    Raises ``draw.bad_reveal``, ``signed.bad_signature``, ``draw.other_seed``, ``draw.wrong_nonce``.
+    """
+    parsed, found = _parse(message, REVEAL, Reveal, "draw.bad_reveal")
+    signed.verify(parsed, device_key)
+    if found.draw != commitment.draw:
+        raise GgzyError("draw.bad_reveal", Kind.INTEGRITY)
+    _same_seed(found.seed, seed)
+    nonce = bytes.fromhex(found.nonce)
+    check_reveal(commitment, nonce)
+    return nonce
+
+
 def check_reveal(commitment: Commitment, nonce: bytes) -> None:
     """Check a nonce against its commitment; ``draw.wrong_nonce`` names the role."""
     found = commit_nonce(UUID(commitment.draw), commitment.role, nonce)
@@ -127,10 +167,11 @@ def answer(
     share: bytes,
     device: SigningKey,
     *,
+    seed: bytes,
     now: datetime,
     entropy: Entropy,
 ) -> bytes:
-    """Return a custodian's signed share for a sealed nonce, made on their device.
+    """Return a custodian's signed share for a sealed nonce, made on their device for one seed only.
 
     Raises ``draw.not_released`` before the release time, ``draw.other_key`` when it was sealed to another key.
     """
@@ -147,21 +188,23 @@ def answer(
         "partial": image.hex(),
         "proof": proof.hex(),
         "role": commitment.role,
+        "seed": seed.hex(),
     }
     return signed.write(fields, device)
 
 
-def check_share(message: bytes, commitment: Commitment, key: OpeningKey) -> tuple[int, bytes]:
+def check_share(message: bytes, commitment: Commitment, key: OpeningKey, seed: bytes) -> tuple[int, bytes]:
     """Check a custodian's answer and return their number and D.
 
-    Raises ``draw.bad_share`` naming the custodian, ``draw.other_key``, ``signed.bad_signature``.
+    Raises ``draw.bad_share`` naming the custodian, ``draw.other_key``, ``draw.other_seed``, ``signed.bad_signature``.
     """
     _same_key(commitment, key)
-    parsed, share = _parse(message, SHARE, Share)
+    parsed, share = _parse(message, SHARE, Share, "draw.bad_commitment")
     number = share.custodian
     if (share.draw, share.role) != (commitment.draw, commitment.role) or not 1 <= number <= len(key.custodians):
         raise GgzyError("draw.bad_share", Kind.INTEGRITY, custodian=number)
     signed.verify(parsed, bytes.fromhex(key.custodians[number - 1].device_key))
+    _same_seed(share.seed, seed)
     image = bytes.fromhex(share.partial)
     sealed = commitment.secret()
     context = opening.share_context(key.key_hash, sealed.hash(), number)
@@ -213,9 +256,14 @@ def _same_key(commitment: Commitment, key: OpeningKey) -> None:
         raise GgzyError("draw.other_key", Kind.INTEGRITY)
 
 
-def _parse(message: bytes, name: str, shape: type[Any]) -> tuple[signed.Signed, Any]:
+def _same_seed(named: str, seed: bytes) -> None:
+    if not hmac.compare_digest(named, seed.hex()):
+        raise GgzyError("draw.other_seed", Kind.INTEGRITY)
+
+
+def _parse(message: bytes, name: str, shape: type[Any], code: str) -> tuple[signed.Signed, Any]:
     try:
         parsed = signed.read(message, name, limit=MAX_MESSAGE)
         return parsed, msgspec.convert(parsed.fields, shape)
     except (GgzyError, msgspec.ValidationError) as error:
-        raise GgzyError("draw.bad_commitment", Kind.INTEGRITY) from error
+        raise GgzyError(code, Kind.INTEGRITY) from error

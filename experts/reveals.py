@@ -2,6 +2,7 @@
 
 import hashlib
 import zlib
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,17 +19,27 @@ from experts.draw import Place
 from experts.nonce import Commitment
 from experts.rounds import Draw
 from experts.tables import DRAWN, FIXED, INVITED, ROLES, VOID, CallRow, DrawRow, NonceRow, NonceShareRow, RevealRow
-from kernel import database
+from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 
 
-async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, value: bytes, *, entropy: Entropy) -> Draw:
-    """Take a participant's nonce; with the third the draw is made in the same transaction.
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A withheld nonce's commitment message, the device key that signed it, and the seed it is needed for."""
 
-    Raises ``draw.wrong_step`` before the seed is fixed, ``draw.wrong_nonce``, ``draw.revealed``.
+    message: bytes
+    device_key: bytes
+    checkpoint: str
+    beacon_signature: bytes | None
+
+
+async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, message: bytes, *, entropy: Entropy) -> Draw:
+    """Take a participant's signed nonce; with the third the draw is made in the same transaction.
+
+    Raises ``draw.wrong_step`` before the seed is fixed, ``draw.revealed``, and those of `nonce.read_reveal`.
     """
     row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))
@@ -37,15 +48,16 @@ async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, value: byte
     kept = (await session.scalars(query)).one_or_none()
     if kept is None:
         raise GgzyError("draw.not_your_role", Kind.FORBIDDEN, role="")
-    nonce.check_reveal(nonce.read(kept.message, kept.device_key), value)
-    await _take(session, actor, row, kept.role, value, how="revealed", entropy=entropy)
+    committed = nonce.read(kept.message, kept.device_key)
+    value = nonce.read_reveal(message, committed, kept.device_key, _seed(row))
+    await _take(session, actor, row, kept.role, value, how="revealed", messages=[message], entropy=entropy)
     return await rounds.view(session, row)
 
 
-async def sealed(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[tuple[bytes, bytes]]:
-    """Return the withheld nonces' commitment messages with their device keys, for the custodians' devices.
+async def sealed(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[Withheld]:
+    """Return the withheld nonces, for the custodians' devices.
 
-    Only after the release time: ``draw.not_released``.
+    Only after the release time and for a seed that is fixed: ``draw.not_released``, ``draw.wrong_step``.
     """
     row = await session.get(DrawRow, draw_id, populate_existing=True)
     if row is None or actor.device_key is None:
@@ -54,9 +66,11 @@ async def sealed(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[tup
     if actor.device_key.hex() not in {custodian.device_key for custodian in key.custodians}:
         raise not_found("draw")
     _require_released(row, await database.now(session))
+    rounds.require_state(row, FIXED)
     revealed = select(RevealRow.role).where(RevealRow.draw_id == draw_id)
     query = select(NonceRow).where(NonceRow.draw_id == draw_id, NonceRow.role.not_in(revealed)).order_by(NonceRow.role)
-    return [(kept.message, kept.device_key) for kept in await session.scalars(query)]
+    seed = row.checkpoint or "", row.beacon_signature
+    return [Withheld(kept.message, kept.device_key, *seed) for kept in await session.scalars(query)]
 
 
 async def share(
@@ -65,7 +79,7 @@ async def share(
     """Take a custodian's share of a withheld nonce; with the quorum's last one the nonce is known.
 
     A box that holds something else than was committed to voids the round, and the trail names whose it was.
-    Raises ``draw.not_released``, ``draw.bad_share``, ``draw.share_given``, ``draw.revealed``.
+    Raises ``draw.not_released``, ``draw.share_given``, ``draw.revealed``, and those of `nonce.check_share`.
     """
     row, _ = await rounds.locked(session, draw_id)
     key = await ceremony.of_lot(session, row.lot_id)
@@ -75,23 +89,24 @@ async def share(
     now = await database.now(session)
     _require_released(row, now)
     commitment = await _commitment(session, draw_id, role)
-    number, image = nonce.check_share(message, commitment, key)
+    number, image = nonce.check_share(message, commitment, key, _seed(row))
     try:
         async with session.begin_nested():
-            kept = NonceShareRow(draw_id=draw_id, role=role, custodian=number, partial=image, at=now)
+            kept = NonceShareRow(draw_id=draw_id, role=role, custodian=number, partial=image, message=message, at=now)
             session.add(kept)
     except IntegrityError as error:
         raise GgzyError("draw.share_given", Kind.CONFLICT, custodian=number) from error
     query = select(NonceShareRow).where(NonceShareRow.draw_id == draw_id, NonceShareRow.role == role)
-    images = {one.custodian: one.partial for one in await session.scalars(query)}
-    if len(images) >= key.threshold:
+    given = (await session.scalars(query.order_by(NonceShareRow.custodian))).all()
+    if len(given) >= key.threshold:
         try:
-            value = nonce.recover(commitment, images, key)
+            value = nonce.recover(commitment, {one.custodian: one.partial for one in given}, key)
         except GgzyError:
             row.state = VOID
             await rounds.log(session, actor, row, "draw.spoiled", {"role": role}, entropy=entropy)
         else:
-            await _take(session, actor, row, role, value, how="recovered", entropy=entropy)
+            messages = [one.message for one in given]
+            await _take(session, actor, row, role, value, how="recovered", messages=messages, entropy=entropy)
     return await rounds.view(session, row)
 
 
@@ -134,14 +149,24 @@ async def call(session: AsyncSession, row: DrawRow, places: tuple[Place, ...]) -
 
 
 async def _take(
-    session: AsyncSession, actor: Actor, row: DrawRow, role: str, value: bytes, *, how: str, entropy: Entropy
+    session: AsyncSession,
+    actor: Actor,
+    row: DrawRow,
+    role: str,
+    value: bytes,
+    *,
+    how: str,
+    messages: list[bytes],
+    entropy: Entropy,
 ) -> None:
+    """Write a nonce down with the signed messages that gave it for this seed."""
     try:
         async with session.begin_nested():
             session.add(RevealRow(draw_id=row.id, role=role, nonce=value, how=how, at=await database.now(session)))
     except IntegrityError as error:
         raise GgzyError("draw.revealed", Kind.CONFLICT, role=role) from error
-    told = {"how": how, "nonce": value.hex(), "role": role}
+    shown = [canonical.decode(message) for message in messages]
+    told = {"how": how, "messages": shown, "nonce": value.hex(), "role": role}
     await rounds.log(session, actor, row, "draw.revealed", told, entropy=entropy)
     query = select(RevealRow.role, RevealRow.nonce).where(RevealRow.draw_id == row.id)
     nonces = dict((await session.execute(query)).all())
@@ -169,6 +194,10 @@ async def _commitment(session: AsyncSession, draw_id: UUID, role: str) -> Commit
     if await session.get(RevealRow, (draw_id, role)) is not None:
         raise GgzyError("draw.revealed", Kind.CONFLICT, role=role)
     return nonce.read(kept.message, kept.device_key)
+
+
+def _seed(row: DrawRow) -> bytes:
+    return nonce.seed_digest(row.id, row.checkpoint or "", row.beacon_signature)
 
 
 def _require_released(row: DrawRow, now: Any) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import checkpoint, note, trail
 from archive.event import Opening
 from bidding import ceremony
-from experts import quota
+from experts import nonce, quota
 from experts.nonce import Plan
 from experts.quota import Quota
 from experts.tables import ACCEPTED, CallRow, DrawEntryRow, DrawRow, NonceRow, RevealRow
@@ -32,7 +32,10 @@ class Beacon:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A draw as its participants see it: figures and roles, no names, no codes."""
+    """A draw as its participants see it: figures and roles, no names, no codes.
+
+    `checkpoint` and `beacon_signature` are the seed, once it is fixed.
+    """
 
     id: UUID
     lot_id: UUID
@@ -47,6 +50,8 @@ class Draw:
     public_key: bytes
     release_at: datetime
     beacon: Beacon | None
+    checkpoint: str | None
+    beacon_signature: bytes | None
     committed: tuple[str, ...]
     revealed: tuple[str, ...]
     calls: dict[str, int]
@@ -63,6 +68,12 @@ class Draw:
             self.key_hash,
             self.public_key,
         )
+
+    def seed(self) -> bytes:
+        """Return the digest of the seed, which reveals and shares name; ``draw.wrong_step`` before it is fixed."""
+        if self.checkpoint is None:
+            raise GgzyError("draw.wrong_step", Kind.CONFLICT, state=self.state)
+        return nonce.seed_digest(self.id, self.checkpoint, self.beacon_signature)
 
 
 async def locked(session: AsyncSession, draw_id: UUID) -> tuple[DrawRow, LotFacts]:
@@ -132,6 +143,8 @@ async def view(session: AsyncSession, row: DrawRow) -> Draw:
         key.public_key,
         row.release_at,
         None if row.beacon is None else Beacon(**row.beacon),
+        row.checkpoint,
+        row.beacon_signature,
         await roles(session, NonceRow, row.id),
         await roles(session, RevealRow, row.id),
         counts,

@@ -163,6 +163,7 @@ class NonceShareRow(Base):
     role: Mapped[str] = mapped_column(primary_key=True)
     custodian: Mapped[int] = mapped_column(primary_key=True)
     partial: Mapped[bytes]
+    message: Mapped[bytes]
     at: Mapped[datetime]
 
 

@@ -42,7 +42,8 @@ class Identity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Transcript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A whole transcript. `seed` is the checkpoint that the draw was made from, `head` the one that holds all entries.
 
-    `members` are the codes of those who accepted, by rising ticket.
+    `members` are the codes of those who accepted, by rising ticket; `key` is the transcript of the lot's opening key,
+    where a nonce was recovered by its custodians.
     """
 
     format: Literal["ggzy/draw/v1"]
@@ -53,6 +54,7 @@ class Transcript(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roster: tuple[str, ...]
     members: tuple[Hash, ...]
     names: tuple[Identity, ...] | None
+    key: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ def write(
     roster: Sequence[str],
     members: Sequence[bytes],
     names: Sequence[Identity] | None,
+    key: bytes | None,
 ) -> bytes:
     """Return the canonical bytes of a transcript."""
     document = {
@@ -89,6 +92,7 @@ def write(
         ],
         "format": FORMAT,
         "head": head,
+        "key": None if key is None else canonical.decode(key),
         "members": [code.hex() for code in members],
         "names": None if names is None else [msgspec.to_builtins(name) for name in names],
         "roster": list(roster),

@@ -6,8 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import checkpoint, note, proof, trail
+from bidding import ceremony
 from experts import policy, reveals, roster, rounds, transcript
-from experts.tables import COMPLETED, DRAWN, EXHAUSTED, CallRow, DrawEntryRow, DrawRow, ExpertRow
+from experts.tables import COMPLETED, DRAWN, EXHAUSTED, CallRow, DrawEntryRow, DrawRow, ExpertRow, RevealRow
 from experts.transcript import Identity, Proven
 from kernel.actor import Actor
 from kernel.errors import not_found, permit
@@ -38,6 +39,7 @@ async def write(session: AsyncSession, actor: Actor, draw_id: UUID) -> bytes:
         roster=reveals.lines_of(row),
         members=accepted,
         names=await _names(session, row, accepted) if policy.may_name(lot) else None,
+        key=await _key(session, row),
     )
 
 
@@ -48,6 +50,14 @@ async def _entries(session: AsyncSession, row: DrawRow) -> tuple[list[Proven], s
     proofs = [proof.parse(text) for text in await trail.prove(session, indexes)]
     entries = [Proven(one.event, one.salt, p.index, p.hashes) for one, p in zip(kept, proofs, strict=True)]
     return entries, rounds.own_signature(proofs[0].checkpoint)
+
+
+async def _key(session: AsyncSession, row: DrawRow) -> bytes | None:
+    """Return the transcript of the lot's opening key if a nonce was recovered: its shares are checked against it."""
+    recovered = select(RevealRow.role).where(RevealRow.draw_id == row.id, RevealRow.how == "recovered").limit(1)
+    if (await session.scalars(recovered)).first() is None:
+        return None
+    return await ceremony.transcript(session, (await ceremony.of_lot(session, row.lot_id)).transcript)
 
 
 async def _names(session: AsyncSession, row: DrawRow, accepted: list[bytes]) -> list[Identity]:

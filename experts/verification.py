@@ -11,6 +11,8 @@ from archive.checkpoint import Checkpoint
 from archive.event import Event, Opening
 from archive.note import Key
 from archive.recipe import Step
+from bidding import transcript as key_transcripts
+from bidding.transcript import OpeningKey
 from experts import draw, nonce, quota, roster, transcript
 from experts.calls import Calls, seats
 from experts.nonce import Commitment, Plan
@@ -36,6 +38,8 @@ class _Replay:
     quotas: tuple[Quota, ...] = field(init=False)
     entries: list[Entry] = field(init=False)
     commitments: dict[str, Commitment] = field(init=False)
+    devices: dict[str, bytes] = field(init=False)
+    named: bytes = field(init=False)
     beacon: bytes = b""
     prk: bytes = field(init=False)
     calls: Calls = field(init=False)
@@ -116,10 +120,11 @@ def _roster(replay: _Replay) -> str:
 def _commitments(replay: _Replay) -> str:
     """6. Centre, purchaser and supervisor each signed a commitment for this draw, this roster, this release time."""
     told = replay.prepared
-    replay.commitments = {}
+    replay.commitments, replay.devices = {}, {}
     for data in replay.of_kind("draw.committed"):
         message = canonical.encode(data["message"])
-        found = nonce.read(message, bytes.fromhex(data["device"]))
+        device = bytes.fromhex(data["device"])
+        found = nonce.read(message, device)
         plan = Plan(
             draw=UUID(told["draw"]),
             tender=_tender(replay),
@@ -132,7 +137,7 @@ def _commitments(replay: _Replay) -> str:
         )
         if refusal := nonce.belongs(found, plan):
             raise refusal
-        replay.commitments[found.role] = found
+        replay.commitments[found.role], replay.devices[found.role] = found, device
     if sorted(replay.commitments) != sorted(ROLES):
         raise _wrong("participants")
     return ", ".join(sorted(replay.commitments))
@@ -145,22 +150,48 @@ def _seed(replay: _Replay) -> str:
         raise _wrong("seed")
     if (replay.prepared["beacon"] is None) != (fixed["beacon"] is None):
         raise _wrong("beacon")
-    if fixed["beacon"] is not None:
-        replay.beacon = hashlib.sha256(bytes.fromhex(fixed["beacon"])).digest()
+    signature = None if fixed["beacon"] is None else bytes.fromhex(fixed["beacon"])
+    if signature is not None:
+        replay.beacon = hashlib.sha256(signature).digest()
+    replay.named = nonce.seed_digest(UUID(replay.prepared["draw"]), replay.written.seed, signature)
     return replay.seed.root.hex()
 
 
 def _nonces(replay: _Replay) -> str:
-    """8. Each revealed or recovered nonce opens its commitment; each role once."""
+    """8. Each nonce was given for this seed by its owner or by the quorum, and opens its commitment; each role once."""
     nonces = {}
     for data in replay.of_kind("draw.revealed"):
-        found = bytes.fromhex(data["nonce"])
-        nonce.check_reveal(replay.commitments[data["role"]], found)
+        found = _given(replay, data)
+        if found.hex() != data["nonce"]:
+            raise _wrong("participants")
         nonces[data["role"]] = found
+    if (replay.written.key is None) == any(data["how"] == "recovered" for data in replay.of_kind("draw.revealed")):
+        raise _wrong("key")
     if sorted(nonces) != sorted(ROLES):
         raise _wrong("participants")
     replay.prk = draw.extract(nonces.values(), replay.beacon, replay.seed.root)
     return ", ".join(sorted(data["how"] for data in replay.of_kind("draw.revealed")))
+
+
+def _given(replay: _Replay, data: dict[str, Any]) -> bytes:
+    """Return the nonce that the signed messages of a reveal give for the seed."""
+    role, messages = data["role"], [canonical.encode(message) for message in data["messages"]]
+    committed = replay.commitments[role]
+    if data["how"] == "revealed":
+        (message,) = messages
+        return nonce.read_reveal(message, committed, replay.devices[role], replay.named)
+    if data["how"] != "recovered":
+        raise _wrong("participants")
+    key = _opening_key(replay)
+    return nonce.recover(committed, dict(nonce.check_share(m, committed, key, replay.named) for m in messages), key)
+
+
+def _opening_key(replay: _Replay) -> OpeningKey:
+    made = key_transcripts.verify_transcript(canonical.encode(replay.written.key))
+    for key in made.keys:
+        if key.key_hash.hex() == replay.prepared["key"]:
+            return key
+    raise _wrong("key")
 
 
 def _draw(replay: _Replay) -> str:

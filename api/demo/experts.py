@@ -14,6 +14,7 @@ from api.demo.cast import MAIN, PASSPHRASE, Cast, Person
 from api.demo.console import Stage
 from api.demo.entry import Trade
 from api.demo.patience import patiently
+from api.drawing import Keep
 from bidding import keyfile
 from bidding.keyfile import KeyFile
 from experts import application
@@ -91,7 +92,8 @@ async def _draw(stage: Stage, cast: Cast, lot: dict[str, Any], panel: Panel) -> 
     stage.say("committed", lot=lot["number"], roster=draw["roster"][:16])
     await patiently(lambda: cast["witness"].client.post(f"/api/v1/draws/{draw_id}/seed", {}))
     for login in SIDES.values():
-        draw = await drawing.reveal(cast[login].client, UUID(draw_id), cast[login].key)
+        person = cast[login]
+        draw = await drawing.reveal(person.client, UUID(draw_id), person.key, keep=_keeper(cast, person))
     stage.say("drawn", lot=lot["number"])
     panel.seated[lot["id"]] = await _answer(stage, panel, draw_id, decline=lot["number"] == 1)
     stage.say("seated", lot=lot["number"], count=len(panel.seated[lot["id"]]))
@@ -99,12 +101,17 @@ async def _draw(stage: Stage, cast: Cast, lot: dict[str, Any], panel: Panel) -> 
 
 async def _commit(cast: Cast, login: str, draw: UUID, role: str) -> None:
     person = cast[login]
+    await drawing.commit(person.client, draw, role, person.key, keep=_keeper(cast, person), entropy=cast.entropy)
+
+
+def _keeper(cast: Cast, person: Person) -> Keep:
+    """Return what keeps a secret in a person's key file."""
 
     def keep(name: str, value: bytes) -> KeyFile:
         person.key = keyfile.add(person.path, PASSPHRASE, name, value, entropy=cast.entropy)
         return person.key
 
-    await drawing.commit(person.client, draw, role, person.key, keep=keep, entropy=cast.entropy)
+    return keep
 
 
 async def _answer(stage: Stage, panel: Panel, draw_id: str, *, decline: bool) -> list[Person]:

@@ -117,12 +117,6 @@ class FixDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beacon_signature: Hex | None = None
 
 
-class NonceDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A revealed nonce."""
-
-    nonce: Hex32
-
-
 class ShareDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A custodian's share of a withheld nonce."""
 
@@ -195,7 +189,10 @@ class ImportedView:
 
 @dataclass(frozen=True, slots=True)
 class DrawView:
-    """A draw; binary values in hex. `public_key` is the lot's opening key, to which nonces are sealed."""
+    """A draw; binary values in hex. `public_key` is the lot's opening key, to which nonces are sealed.
+
+    `checkpoint` and `beacon_signature` are the seed, which reveals and shares name.
+    """
 
     id: UUID
     lot_id: UUID
@@ -210,6 +207,8 @@ class DrawView:
     public_key: str
     release_at: datetime
     beacon: Beacon | None
+    checkpoint: str | None
+    beacon_signature: str | None
     committed: tuple[str, ...]
     revealed: tuple[str, ...]
     calls: dict[str, int]
@@ -217,10 +216,12 @@ class DrawView:
 
 @dataclass(frozen=True, slots=True)
 class SealedView:
-    """A withheld nonce's commitment message and the device key that signed it (hex)."""
+    """A withheld nonce's commitment message, the device key that signed it (hex), and the seed."""
 
     message: str
     device_key: str
+    checkpoint: str
+    beacon_signature: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,15 +354,19 @@ class DrawController(Controller):
 
     @post("/draws/{draw_id:uuid}/reveals", summary="Reveal a nonce")
     async def reveal(
-        self, draw_id: UUID, data: NonceDraft, session: AsyncSession, actor: Actor, entropy: Entropy
+        self, draw_id: UUID, data: SignedDraft, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> DrawView:
-        """Take a nonce; the third makes the draw."""
-        return _draw(await reveals.reveal(session, actor, draw_id, bytes.fromhex(data.nonce), entropy=entropy))
+        """Take a signed ``ggzy/draw-reveal/v1``; the third makes the draw."""
+        return _draw(await reveals.reveal(session, actor, draw_id, data.message.encode(), entropy=entropy))
 
     @get("/draws/{draw_id:uuid}/sealed", summary="Withheld nonces, for custodians")
     async def sealed(self, draw_id: UUID, session: AsyncSession, actor: Actor) -> list[SealedView]:
         """Show withheld nonces after the release time."""
-        return [SealedView(m.decode(), k.hex()) for m, k in await reveals.sealed(session, actor, draw_id)]
+        found = await reveals.sealed(session, actor, draw_id)
+        return [
+            SealedView(one.message.decode(), one.device_key.hex(), one.checkpoint, _hex(one.beacon_signature))
+            for one in found
+        ]
 
     @post("/draws/{draw_id:uuid}/shares", summary="A custodian's share of a withheld nonce")
     async def share(
@@ -590,10 +595,16 @@ def _draw(one: Draw) -> DrawView:
         one.public_key.hex(),
         one.release_at,
         one.beacon,
+        one.checkpoint,
+        _hex(one.beacon_signature),
         one.committed,
         one.revealed,
         one.calls,
     )
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
 
 
 def _person(one: PersonDraft) -> Person:

@@ -159,6 +159,7 @@ CREATE TABLE draw_nonce_share (
     role VARCHAR NOT NULL,
     custodian INTEGER NOT NULL,
     partial BYTEA NOT NULL,
+    message BYTEA NOT NULL,
     at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pk_draw_nonce_share PRIMARY KEY (draw_id, role, custodian),
     CONSTRAINT ck_draw_nonce_share_custodian CHECK (custodian BETWEEN 1 AND 7),

@@ -3,21 +3,27 @@
 import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from nacl.signing import SigningKey
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from archive import sequencer
+from archive import checkpoint, feed, proof, sequencer, trail
+from archive import note as notes
+from archive.event import commit
 from archive.note import Signer
 from bidding import keysetup, transcript
 from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
-from experts import draws, invitations, nonce, pool, reveals
+from experts import calls, draws, invitations, nonce, pool, quota, reveals, roster, rounds
+from experts import draw as drawing
+from experts import transcript as transcripts
 from experts.draws import Conditions
 from experts.quota import Quota
 from experts.rounds import Draw
 from experts.tables import CallRow, ExpertRow
+from kernel import canonical
 from kernel.actor import SYSTEM, Actor, Grant, Role, party, site
 from kernel.database import now
 from kernel.entropy import Entropy, SeededEntropy
@@ -81,8 +87,10 @@ class Scene:
     async def reveal(self, draw: Draw, *roles: str) -> Draw:
         """Let participants reveal."""
         for role in roles or PEOPLE:
-            actor = PEOPLE[role][0]
-            draw = await reveals.reveal(self.session, actor, draw.id, self.nonces[role], entropy=self.entropy)
+            actor, device = PEOPLE[role]
+            seed = (await draws.find(self.session, actor, draw.id)).seed()
+            message = nonce.reveal(draw.id, self.nonces[role], seed, device)
+            draw = await reveals.reveal(self.session, actor, draw.id, message, entropy=self.entropy)
         return draw
 
     async def drawn(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
@@ -104,6 +112,68 @@ class Scene:
         for actor in await self.called(draw):
             await invitations.answer(self.session, actor, draw.id, accept=True, entropy=self.entropy)
         return await self.called(draw, "accepted")
+
+
+async def recover(scene: Scene, draw: Draw) -> None:
+    """Let two custodians open what is withheld, after the release time."""
+    await pass_time(scene.session, timedelta(minutes=2))
+    made = stage.custodians()
+    if (await draws.find(scene.session, WITNESS, draw.id)).state != "fixed":
+        return
+    for one in await reveals.sealed(scene.session, made.people[0].actor, draw.id):
+        committed, later = nonce.read(one.message, one.device_key), await now(scene.session)
+        for number in (1, 3):
+            person = made.people[number - 1]
+            given = nonce.answer(
+                committed,
+                made.key,
+                number,
+                made.shares[number],
+                person.device,
+                seed=draw.seed(),
+                now=later,
+                entropy=scene.entropy,
+            )
+            role = committed.role
+            await reveals.share(scene.session, person.actor, draw.id, role, given, entropy=scene.entropy)
+
+
+async def grind(scene: Scene, draw: Draw, honest: dict[str, Any]) -> bytes:
+    """Log the draw again from a later checkpoint with nonces that are known by now; return its transcript."""
+    events = [entry["event"] for entry in honest["entries"]]
+    later = rounds.own_signature(await feed.signed_checkpoint(scene.session))
+    root = checkpoint.parse(notes.parse(later).text).root
+    prk = drawing.extract([bytes.fromhex(e["data"]["nonce"]) for e in events[5:8]], b"", root)
+    entries, quotas = roster.read(honest["roster"]), quota.read(events[0]["data"]["quotas"])
+    places = drawing.draw(entries, quotas, prk, draw.tender_id, 1)
+    again = [
+        ("draw.fixed", {**events[4]["data"], "checkpoint": later}),
+        *((event["kind"], event["data"]) for event in events[5:8]),
+        ("draw.drawn", {**events[8]["data"], "members": calls.seats(places)}),
+    ]
+    made = [
+        await trail.record(scene.session, SYSTEM, kind, data, trade=draw.tender_id, entropy=scene.entropy)
+        for kind, data in again
+    ]
+    await scene.sequence()
+    kept = [(canonical.encode(e["event"]), bytes.fromhex(e["salt"])) for e in honest["entries"][:4]]
+    openings = [*kept, *((one.event, one.salt) for one in made)]
+    proven = []
+    for event, salt in openings:
+        found = proof.parse(await trail.proof(scene.session, commit(event, salt)))
+        proven.append(transcripts.Proven(event, salt, found.index, found.hashes))
+    head = rounds.own_signature(found.checkpoint)
+    sizes = (checkpoint.parse(notes.parse(text).text).size for text in (later, head))
+    return transcripts.write(
+        seed=later,
+        head=head,
+        consistency=await trail.consistency(scene.session, *sizes),
+        entries=proven,
+        roster=honest["roster"],
+        members=[],
+        names=None,
+        key=None if honest["key"] is None else canonical.encode(honest["key"]),
+    )
 
 
 def device_of(user: UUID) -> SigningKey:

@@ -96,8 +96,9 @@ async def test_nothing_is_revealed_before_the_seed(scene: Scene) -> None:
 async def test_a_nonce_must_be_the_one_committed_to(scene: Scene) -> None:
     """Another nonce, another's role, a second commitment: refused."""
     draw = await scene.fixed()
+    other = nonce.reveal(draw.id, bytes(32), draw.seed(), PEOPLE["centre"][1])
     with pytest.raises(GgzyError, match=r"draw\.wrong_nonce"):
-        await reveals.reveal(scene.session, WITNESS, draw.id, bytes(32), entropy=scene.entropy)
+        await reveals.reveal(scene.session, WITNESS, draw.id, other, entropy=scene.entropy)
     await scene.reveal(draw, "centre")
     with pytest.raises(GgzyError, match=r"draw\.revealed"):
         await scene.reveal(draw, "centre")
@@ -128,16 +129,24 @@ async def test_a_withheld_nonce_is_recovered_by_the_quorum(scene: Scene) -> None
     with pytest.raises(GgzyError, match=r"draw\.not_released"):
         await reveals.sealed(scene.session, custodian, draw.id)
     await scenes.pass_time(scene.session, timedelta(minutes=2))
-    (message, device_key), *others = await reveals.sealed(scene.session, custodian, draw.id)
+    withheld, *others = await reveals.sealed(scene.session, custodian, draw.id)
     assert not others
-    commitment = nonce.read(message, device_key)
+    commitment = nonce.read(withheld.message, withheld.device_key)
+    seed = nonce.seed_digest(draw.id, withheld.checkpoint, withheld.beacon_signature)
     later = await now(scene.session)
     with pytest.raises(GgzyError, match=r"draw\.not_found"):
         await reveals.sealed(scene.session, WITNESS, draw.id)
     for number in (1, 3):
         person = made.people[number - 1]
         given = nonce.answer(
-            commitment, made.key, number, made.shares[number], person.device, now=later, entropy=scene.entropy
+            commitment,
+            made.key,
+            number,
+            made.shares[number],
+            person.device,
+            seed=seed,
+            now=later,
+            entropy=scene.entropy,
         )
         result = await reveals.share(scene.session, person.actor, draw.id, "supervisor", given, entropy=scene.entropy)
     assert result.state == "drawn"
@@ -151,14 +160,52 @@ async def test_a_bad_share_names_its_custodian(scene: Scene) -> None:
     draw = await scene.fixed(release_minutes=1)
     await scenes.pass_time(scene.session, timedelta(minutes=2))
     made = stage.custodians()
-    message, device_key = (await reveals.sealed(scene.session, made.people[1].actor, draw.id))[0]
-    commitment = nonce.read(message, device_key)
+    withheld = (await reveals.sealed(scene.session, made.people[1].actor, draw.id))[0]
+    commitment = nonce.read(withheld.message, withheld.device_key)
     later = await now(scene.session)
     device = made.people[1].device
-    given = nonce.answer(commitment, made.key, 2, made.shares[1], device, now=later, entropy=scene.entropy)
+    given = nonce.answer(
+        commitment, made.key, 2, made.shares[1], device, seed=draw.seed(), now=later, entropy=scene.entropy
+    )
     with pytest.raises(GgzyError, match=r"draw\.bad_share") as caught:
         await reveals.share(scene.session, made.people[1].actor, draw.id, "centre", given, entropy=scene.entropy)
     assert caught.value.params == {"custodian": 2}
+
+
+async def test_a_nonce_is_for_one_seed(scene: Scene) -> None:
+    """A reveal or a share that names another seed than the logged one is refused."""
+    draw = await scene.fixed(release_minutes=1)
+    actor, device = PEOPLE["centre"]
+    other = nonce.seed_digest(draw.id, "another checkpoint", None)
+    message = nonce.reveal(draw.id, scene.nonces["centre"], other, device)
+    with pytest.raises(GgzyError, match=r"draw\.other_seed"):
+        await reveals.reveal(scene.session, actor, draw.id, message, entropy=scene.entropy)
+    await scenes.pass_time(scene.session, timedelta(minutes=2))
+    made = stage.custodians()
+    withheld = (await reveals.sealed(scene.session, made.people[0].actor, draw.id))[0]
+    commitment = nonce.read(withheld.message, withheld.device_key)
+    later = await now(scene.session)
+    device = made.people[0].device
+    given = nonce.answer(commitment, made.key, 1, made.shares[1], device, seed=other, now=later, entropy=scene.entropy)
+    with pytest.raises(GgzyError, match=r"draw\.other_seed"):
+        await reveals.share(scene.session, made.people[0].actor, draw.id, "centre", given, entropy=scene.entropy)
+
+
+@pytest.mark.parametrize("withheld", [(), ("supervisor",)])
+async def test_the_operator_cannot_choose_the_seed_again(scene: Scene, withheld: tuple[str, ...]) -> None:
+    """Who runs the log and knows all nonces logs a later seed with the same nonces: the replay refuses that result."""
+    draw = await scene.fixed(release_minutes=1)
+    await scene.reveal(draw, *(role for role in PEOPLE if role not in withheld))
+    await scenes.recover(scene, draw)
+    await scene.sequence()
+    honest = canonical.decode(await transcripts.write(scene.session, SUPERVISOR, draw.id))
+    verification.verify_draw(canonical.encode(honest), SIGNER.key)
+    forged = await scenes.grind(scene, draw, honest)
+    with pytest.MonkeyPatch.context() as blind:  # nothing but the named seed is wrong with it
+        blind.setattr(nonce, "_same_seed", lambda _named, _seed: None)
+        verification.verify_draw(forged, SIGNER.key)
+    with pytest.raises(GgzyError, match=r"draw\.other_seed"):
+        verification.verify_draw(forged, SIGNER.key)
 
 
 async def test_an_exhausted_pool_names_the_quota_and_a_wider_round_follows(scene: Scene) -> None:

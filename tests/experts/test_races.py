@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import draws, invitations, reveals
+from experts import draws, invitations, nonce, reveals
 from experts.draws import Conditions
 from kernel.database import Sessions
 from kernel.entropy import SystemEntropy
@@ -50,12 +50,13 @@ async def test_the_last_reveals_at_once_draw_once(sessions: Sessions) -> None:
         draw = await scene.prepare()
         await scene.commit(draw)
         await scene.sequence()
-        await draws.fix(session, WITNESS, draw.id, entropy=scene.entropy)
+        draw = await draws.fix(session, WITNESS, draw.id, entropy=scene.entropy)
     entropy = SystemEntropy()
 
     def reveal(role: str) -> Work:
-        nonce = scene.nonces[role]
-        return lambda session: reveals.reveal(session, PEOPLE[role][0], draw.id, nonce, entropy=entropy)
+        actor, device = PEOPLE[role]
+        message = nonce.reveal(draw.id, scene.nonces[role], draw.seed(), device)
+        return lambda session: reveals.reveal(session, actor, draw.id, message, entropy=entropy)
 
     results = await asyncio.gather(*(attempt(sessions, reveal(role)) for role in PEOPLE for _ in range(4)))
     assert results.count("done") == 3

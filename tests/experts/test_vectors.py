@@ -40,6 +40,19 @@ def test_the_sealed_nonce_opens_with_the_opening_key() -> None:
     nonce.check_reveal(commitment, found)
 
 
+def test_the_reveal_names_its_seed() -> None:
+    """The seed's digest follows from checkpoint and beacon; the reveal opens its commitment for this seed only."""
+    told = VECTORS["reveal"]
+    seed = nonce.seed_digest(UUID(VECTORS["draw"]), told["checkpoint"], bytes.fromhex(told["beacon_signature"]))
+    assert seed.hex() == told["seed"]
+    committed = VECTORS["commitment"]
+    commitment = nonce.read(committed["message"].encode(), bytes.fromhex(committed["device"]))
+    message, device = told["message"].encode(), bytes.fromhex(told["device"])
+    assert nonce.read_reveal(message, commitment, device, seed).hex() == VECTORS["nonces"]["centre"]
+    with pytest.raises(GgzyError, match=r"draw\.other_seed"):
+        nonce.read_reveal(message, commitment, device, bytes(32))
+
+
 @pytest.mark.parametrize("case", VECTORS["malformed_rosters"], ids=lambda case: case["name"])
 def test_malformed_rosters_are_refused(case: dict[str, Any]) -> None:
     """Each with its code and line."""

@@ -10,6 +10,9 @@ from uuid import UUID
 
 from nacl.signing import SigningKey
 
+from archive import checkpoint
+from archive.checkpoint import Checkpoint
+from archive.note import Signer
 from bidding import group
 from experts import draw, nonce, quota, roster
 from experts.calls import Calls, seats
@@ -40,9 +43,10 @@ def build() -> dict[str, Any]:
     follows = calls.answer(declined, "declined")
     assert follows is not None
     codes = [entry.code for entry in entries[:4]]
+    committed = _commitment(nonces["centre"], roster.digest(lines), entropy)
     return {
         "beacon": beacon.hex(),
-        "commitment": _commitment(nonces["centre"], roster.digest(lines), entropy),
+        "commitment": committed,
         "declined": {"expert": declined.hex(), "follows": follows.kind, "data": follows.data},
         "draw": str(DRAW),
         "drawn": drawn,
@@ -54,6 +58,7 @@ def build() -> dict[str, Any]:
         "prk": prk.hex(),
         "prk_without_beacon": draw.extract(nonces.values(), b"", root).hex(),
         "quotas": [one.document() for one in QUOTAS],
+        "reveal": _reveal(nonces["centre"], root, beacon),
         "root": root.hex(),
         "roster": lines,
         "roster_digest": roster.digest(lines).hex(),
@@ -89,6 +94,21 @@ def _commitment(value: bytes, digest: bytes, entropy: SeededEntropy) -> dict[str
         "message": message.decode(),
         "opening_key": plan.public_key.hex(),
         "opening_secret": secret.hex(),
+    }
+
+
+def _reveal(value: bytes, root: bytes, beacon: bytes) -> dict[str, str]:
+    """A reveal by a device, for the seed of a checkpoint and a beacon's signature (not checked here)."""
+    log = Signer("vectors.example/log", b"v" * 32)
+    note = checkpoint.sign(Checkpoint(log.name, 1000, root), log)
+    seed = nonce.seed_digest(DRAW, note, beacon)
+    device = SigningKey(b"d" * 32)
+    return {
+        "beacon_signature": beacon.hex(),
+        "checkpoint": note,
+        "device": bytes(device.verify_key).hex(),
+        "message": nonce.reveal(DRAW, value, seed, device).decode(),
+        "seed": seed.hex(),
     }
 
 
