@@ -1,5 +1,6 @@
 """Every refusal of a person is an event, in a transaction of its own; floods are counted and cut."""
 
+import re
 from datetime import timedelta
 
 import structlog
@@ -16,6 +17,9 @@ log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=1)
 PER_PERSON = 120
 ANONYMOUS_ALL = 60
+# Who is refused at a bid is a bidder: such events are sealed as bids are (archive.policy).
+BIDDING = "bid.request_refused"
+BIDS = re.compile(r"/(bids|uploads)(/|$)")
 # Not refusals of what somebody wanted: an unknown address, our own failures, a request to be sent again.
 UNRECORDED = frozenset(
     {"request.unknown_path", "server.failed", "server.not_ready", "database.unavailable", "idempotency.in_flight"}
@@ -31,11 +35,13 @@ async def record(installation: Installation, scope: HTTPScope) -> None:
     actor: Actor = scope["state"]["actor"]
     if refusal.code in UNRECORDED:
         return
+    path = scope.get("path_template", "")
+    kind = BIDDING if BIDS.search(path) else "request.refused"
     limit = ANONYMOUS_ALL if actor == ANONYMOUS else PER_PERSON
-    data = {"code": refusal.code, "method": scope["method"], "path": scope.get("path_template", "")}
+    data = {"code": refusal.code, "method": scope["method"], "path": path}
     try:
         async with installation.sessions.begin() as session:
             if await counting.count(session, f"refused/{actor.user_id}", WINDOW) <= limit:
-                await trail.record(session, actor, "request.refused", data, entropy=installation.entropy)
+                await trail.record(session, actor, kind, data, entropy=installation.entropy)
     except Exception:  # the refusal stands whether it could be recorded or not
         log.exception("refusal.unrecorded", code=refusal.code)

@@ -5,15 +5,21 @@ Tiles, checkpoints and proofs are everybody's: they show commitments only. What 
 
 from collections.abc import Collection
 
+from archive.event import HEARTBEAT
 from kernel.actor import Actor, Role
 from kernel.errors import GgzyError, not_found
 
 READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
 
-# From which stage of its trade on the public may open an event, by the kind's noun. What is not named stays closed.
-# 法22, 37: who took documents and who sits on the committee is secret until the result. 条例36, 办法32: delivery and
-# opening are public at the opening. 条例54: candidates are publicized.
+# Who took documents and who bids, and how many, nobody but themselves learns before the opening, supervisors included
+# (法22, 28): these nouns are closed to all as long as a lot of the trade takes bids, and always without a trade.
+SEALED = ("bid", "documents")
+
+# From which stage of its trade on the public may open an event, by the kind or its noun. What is not named stays
+# closed. 法22, 37: who took documents and who sits on the committee is secret until the result. 条例36, 办法32:
+# delivery and opening are public at the opening. 条例54: candidates are publicized.
 DISCLOSURE = {
+    "tender.announced": "announced",
     "notice": "announced",
     "deadline": "announced",
     "document": "announced",
@@ -29,14 +35,24 @@ DISCLOSURE = {
     "contract": "contracted",
 }
 
+# Of no trade and everybody's at once: that a transcript was in the log before a notice names one of its keys.
+PUBLIC = frozenset({"opening_key.made"})
+
 
 def may_search(actor: Actor) -> GgzyError | None:
     """Let supervisors and the audit administrator read the trail with its openings; hide it from everybody else."""
     return None if any(actor.holds(role) for role in READERS) else not_found("trail")
 
 
-def may_open(actor: Actor, kind: str, *, disclosed: Collection[str]) -> GgzyError | None:
-    """Decide on one event's opening: `disclosed` holds the stages that its trade has reached for the public."""
-    if may_search(actor) is None or DISCLOSURE.get(kind.partition(".")[0]) in disclosed:
+def may_open(actor: Actor, kind: str, *, disclosed: Collection[str], sealed: bool) -> GgzyError | None:
+    """Decide on one event's opening.
+
+    `disclosed` holds the stages that its trade has reached for the public; `sealed` tells that a lot of its trade still
+    takes bids, or that it has no trade. Heartbeats are never opened: what is left between them would be counted.
+    """
+    noun = kind.partition(".")[0]
+    if kind == HEARTBEAT or (sealed and noun in SEALED):
+        return not_found("entry")
+    if kind in PUBLIC or may_search(actor) is None:
         return None
-    return not_found("entry")
+    return None if DISCLOSURE.get(kind, DISCLOSURE.get(noun)) in disclosed else not_found("entry")

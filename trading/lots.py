@@ -16,7 +16,7 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import notices, policy
 from trading.lifecycle import STEPS, By, Circumstances, Step, decide
-from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts
+from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts, State
 from trading.rulepack import Pack, pack_at
 from trading.tables import DocumentRow, LotRow, TenderRow
 
@@ -58,6 +58,12 @@ async def of_tenders(session: AsyncSession, tender_ids: list[UUID]) -> dict[UUID
     for lot, tender in await session.execute(query):
         grouped[lot.tender_id].append(of_rows(lot, tender))
     return grouped
+
+
+async def taking_bids(session: AsyncSession) -> frozenset[UUID]:
+    """Return the tenders of which some lot is announced and its opening has not begun."""
+    query = select(LotRow.tender_id).where(LotRow.state == str(State.ANNOUNCED)).distinct()
+    return frozenset((await session.scalars(query)).all())
 
 
 async def move(

@@ -105,7 +105,8 @@ class TrailController(Controller):
     ) -> OpenedPage:
         """Return a page of openings; the index is the only cursor, so no entry is ever skipped."""
         wanted = Filter(trade, kind, by, since, until, before)
-        found = await trail.search(session, actor, wanted, after=after, limit=limit)
+        sealed = await lots.taking_bids(session)
+        found = await trail.search(session, actor, wanted, sealed=sealed, after=after, limit=limit)
         return OpenedPage([_opened(entry) for entry in found], found[-1].index if len(found) == limit else None)
 
     @get("/consistency", summary="Proof that a later log extends an earlier one")
@@ -125,7 +126,9 @@ class TrailController(Controller):
         """Return one opening; what may not be seen does not exist."""
         found = await trail.entry(session, index)
         event = events.verify(found.opening)
-        permit(policy.may_open(actor, event.kind, disclosed=await _disclosed(session, event.trade)))
+        sealed = event.trade is None or event.trade in await lots.taking_bids(session)
+        disclosed = await _disclosed(session, event.trade)
+        permit(policy.may_open(actor, event.kind, disclosed=disclosed, sealed=sealed))
         return _opened(found)
 
     @get("/{index:int}/proof", summary="Proof that an entry is in the log")

@@ -1,5 +1,6 @@
 """What the log publishes: tiles that never change, a feed by index, a trade's openings, and who may read them."""
 
+from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
@@ -115,16 +116,19 @@ async def test_search_is_for_supervisors_and_the_audit_administrator(
     await grown(session, entropy, 4, TRADE)
     for role in Role:
         if role in (Role.SUPERVISOR, Role.AUDIT_ADMIN):
-            assert len(await trail.search(session, holding(role), Filter(trade=TRADE))) == 4
+            assert len(await trail.search(session, holding(role), Filter(trade=TRADE), sealed=())) == 4
         else:
             with pytest.raises(GgzyError, match=r"trail\.not_found"):
-                await trail.search(session, holding(role), Filter(trade=TRADE))
+                await trail.search(session, holding(role), Filter(trade=TRADE), sealed=())
 
 
 def test_the_public_opens_an_event_when_its_stage_is_reached() -> None:
     """A bid's events are closed before the opening, a committee's before the result, unnamed kinds always."""
     for kind, disclosed, allowed in (
         ("notice.published", {"announced"}, True),
+        ("tender.announced", {"announced"}, True),
+        ("tender.registered", {"announced", "awarded"}, False),
+        ("opening_key.made", set(), True),
         ("bid.received", {"announced"}, False),
         ("bid.received", {"announced", "opened"}, True),
         ("committee.formed", {"announced", "opened", "publicized"}, False),
@@ -132,8 +136,31 @@ def test_the_public_opens_an_event_when_its_stage_is_reached() -> None:
         ("documents.issued", {"announced", "opened", "awarded", "contracted"}, False),
         ("request.refused", {"contracted"}, False),
     ):
-        assert (policy.may_open(ANONYMOUS, kind, disclosed=disclosed) is None) is allowed, kind
-        assert policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=()) is None
+        assert (policy.may_open(ANONYMOUS, kind, disclosed=disclosed, sealed=False) is None) is allowed, kind
+        assert policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=(), sealed=False) is None
+
+
+async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """Bids, issues of documents and refusals at bids are closed to supervisors too; heartbeats hide their number."""
+    for kind, trade in (
+        ("bid.received", TRADE),
+        ("documents.issued", TRADE),
+        ("bid.request_refused", None),
+        ("notice.published", TRADE),
+    ):
+        await trail.record(session, SYSTEM, kind, {}, trade=trade, entropy=entropy)
+        sealed = kind != "notice.published"
+        refusal = policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=(), sealed=True)
+        assert (refusal is not None) is sealed
+    assert policy.may_open(holding(Role.AUDIT_ADMIN), "log.heartbeat", disclosed=(), sealed=False) is not None
+    await sequence(session, SIGNER, entropy=entropy)
+
+    async def kinds(sealed: Collection[UUID]) -> list[str]:
+        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), sealed=sealed)
+        return [events.decode(entry.opening.event).kind for entry in found]
+
+    assert await kinds({TRADE}) == ["notice.published"]
+    assert await kinds(()) == ["bid.received", "documents.issued", "notice.published"]
 
 
 @pytest.mark.soak
