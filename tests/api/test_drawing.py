@@ -73,15 +73,14 @@ class Round:
 
     async def reveal(self, role: str) -> Any:
         """Let a device reveal."""
-        held = keyfile.load(self.file(role), PASSPHRASE)
-        return await command._reveal(self.client(role), self.draw.id, held)
+        return await command._reveal(self.client(role), self.draw.id, self.file(role), PASSPHRASE)
 
     async def recover(self, index: int, chain: bytes | None = None) -> int:
         """Let a custodian help."""
         client = await custodian_client(self.app, self.installation, index)
-        held = keyfile.load(key_file(self.folder, index), "口令")
         authority = (custody.TSA, chain or self.installation.chain_pem)
-        return await command._recover(self.anonymous(), client, self.draw.id, held, authority)
+        file = (key_file(self.folder, index), PASSPHRASE)
+        return await command._recover(self.anonymous(), client, self.draw.id, authority, file)
 
 
 @pytest.fixture
@@ -146,12 +145,13 @@ async def test_the_device_believes_no_time_but_the_pinned_authority(prepared: Ro
         told = await custody.trusted_time(
             client, prepared.installation.chain_pem, entropy=prepared.installation.entropy
         )
-    held = keyfile.load(key_file(tmp_path, 1), PASSPHRASE)
-    client = await custodian_client(prepared.app, prepared.installation, 1)
+    held = keyfile.load(key_file(tmp_path, 2), PASSPHRASE)
+    client = await custodian_client(prepared.app, prepared.installation, 2)
+    early = told - timedelta(minutes=2)
     async with client:
         with pytest.raises(GgzyError, match=r"draw\.not_released"):
             await drawing.recover(
-                client, prepared.draw.id, held, told - timedelta(minutes=2), entropy=prepared.installation.entropy
+                client, prepared.draw.id, held, early, keep=held.with_secret, entropy=prepared.installation.entropy
             )
 
 
