@@ -1,0 +1,117 @@
+"""One run of `ggzy demo` as people start it, shared by all tests that look at what came of it."""
+
+import atexit
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from api import artefacts
+from archive.recipe import Pins
+
+CHECKOUT = Path(__file__).parents[2]
+BIDS, MEGABYTES = 5, 8
+PATIENCE = 600.0  # seconds; a limit for what never ends, nothing is measured
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Where the demo kept its own, where it wrote its artefacts, how it ended and what it printed."""
+
+    home: Path
+    out: Path
+    code: int
+    printed: str
+
+    @property
+    def bag(self) -> Path:
+        """The payload of the archived trade."""
+        return self.out / "archive" / "data"
+
+    def summary(self) -> dict[str, Any]:
+        """Return summary.json."""
+        return self.read("summary.json")
+
+    def read(self, path: str) -> Any:
+        """Return a JSON artefact."""
+        return json.loads((self.out / path).read_text("utf-8"))
+
+    def filed(self, path: str) -> Any:
+        """Return a JSON file of the archived trade."""
+        return json.loads((self.bag / path).read_text("utf-8"))
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a kind in the archived trail, oldest first."""
+        lines = (self.bag / "log" / "entries.jsonl").read_text("utf-8").splitlines()
+        return [event for line in lines if (event := json.loads(line)["event"])["kind"] == kind]
+
+    def lot(self, number: int) -> str:
+        """Return a lot's id."""
+        return next(str(lot["id"]) for lot in self.summary()["lots"] if lot["number"] == number)
+
+
+@cache
+def played() -> Played:
+    """Play once for the whole run of tests; the folders go when the tests end."""
+    folder = Path(tempfile.mkdtemp(prefix="ggzy-demo-"))
+    folder.chmod(0o755)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    home, out = folder / "home", folder / "out"
+    done = subprocess.run(
+        command(home, out=out), capture_output=True, text=True, check=False, env=environment(), timeout=PATIENCE
+    )
+    return Played(home, out, done.returncode, done.stdout + done.stderr)
+
+
+def command(home: Path, *, out: Path | None = None, bids: int = BIDS, size: int = MEGABYTES) -> list[str]:
+    """Return the command line of a demo that ends by itself, on a port that is free."""
+    options = ["--home", str(home), "--port", str(free_port()), "--bids", str(bids), "--size", str(size), "--exit"]
+    return [sys.executable, "-m", "api.cli", "demo", *options, *([] if out is None else ["--out", str(out)])]
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which the checkout is found from any folder."""
+    return os.environ | {"PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def processes_of(home: Path) -> list[str]:
+    """Return the command lines of processes that name the demo's folder, work in it, or have it in the environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            told = [*process.cmdline(), process.cwd(), *process.environ().values()]
+            if process.pid != os.getpid() and any(str(home) in word for word in told):
+                found.append(" ".join(process.cmdline()))
+    return found
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file below a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def verify_all(folder: Path, pins: Pins | None = None) -> list[artefacts.Artefact]:
+    """Do in this process what `ggzy verify` does; raises the first thing wrong."""
+    found = artefacts.find(folder)
+    for artefact in found:
+        artefacts.verify(artefact, artefacts.with_own_keys(pins or Pins(None, None), artefact))
+    return found
