@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 WIDTH, HEIGHT = 3508, 2480  # A3 at 212 dpi: one sheet is 8.7 MB of grey
+CONTENT = b"q 1191 0 0 842 0 0 cm /I Do Q BT 1 0 0 rg /F 18 Tf 60 800 Td (SANDBOX - NO LEGAL EFFECT) Tj ET"
 
 
 def write(out: Path, megabytes: int) -> Path:
@@ -33,10 +34,10 @@ def _objects(count: int) -> Iterator[list[bytes]]:
         page = 3 + 3 * sheet
         yield [
             b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 1191 842] /Contents %d 0 R " % (page + 1),
-            b"/Resources << /XObject << /I %d 0 R >> >> >>" % (page + 2),
+            b"/Resources << /XObject << /I %d 0 R >> /Font << /F << /Type /Font /Subtype /Type1 " % (page + 2),
+            b"/BaseFont /Helvetica-Bold >> >> >> >>",
         ]
-        content = b"1191 0 0 842 0 0 cm /I Do"
-        yield [b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content)]
+        yield [b"<< /Length %d >>\nstream\n%s\nendstream" % (len(CONTENT), CONTENT)]
         yield [
             b"<< /Type /XObject /Subtype /Image /Width %d /Height %d " % (WIDTH, HEIGHT),
             b"/ColorSpace /DeviceGray /BitsPerComponent 8 /Length %d >>\nstream\n" % (WIDTH * HEIGHT),
