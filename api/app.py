@@ -10,7 +10,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import documentation, jobs, problems, routes
+from api import description, documentation, jobs, problems, routes
 from api.dependencies import DEPENDENCIES
 from api.settings import Settings
 from api.transaction import MAX_BODY, Transaction
@@ -52,12 +52,12 @@ def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsy
 
 
 def _openapi(settings: Settings) -> OpenAPIConfig:
-    bearer = SecurityScheme(type="http", scheme="bearer", description="POST /api/v1/tokens")
+    bearer = SecurityScheme(type="http", scheme="bearer", description="A token from POST /api/v1/tokens")
     return OpenAPIConfig(
         title=settings.name,
         version=version("ggzy"),
-        description="Writes take an Idempotency-Key. Refusals are RFC 9457 problem documents with a stable code.",
-        path="/docs",
+        description=description.ABOUT,
+        openapi_router=documentation.router(),
         render_plugins=[documentation.DocumentationPage()],
         components=Components(security_schemes={"bearer": bearer}),
         security=[{"bearer": []}, {}],

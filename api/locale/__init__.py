@@ -37,9 +37,12 @@ def locales() -> list[str]:
     return sorted(folder.name for folder in FOLDER.iterdir() if any(folder.glob("*.po")))
 
 
-def negotiate(accept_language: str, default: str = DEFAULT) -> str:
-    """Return the first locale that exists of an ``Accept-Language`` header, taken in the order written."""
-    existing = {name.lower().replace("_", "-"): name for name in locales()}
+def negotiate(accept_language: str, default: str = DEFAULT, *, besides: tuple[str, ...] = ()) -> str:
+    """Return the first locale that exists of an ``Accept-Language`` header, taken in the order written.
+
+    `besides` are languages that need no catalogue.
+    """
+    existing = {name.lower().replace("_", "-"): name for name in (*locales(), *besides)}
     for wish in accept_language[:200].split(","):
         tag = wish.split(";")[0].strip().lower()
         for name, locale in existing.items():

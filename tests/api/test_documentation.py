@@ -13,12 +13,15 @@ NODE_MODULES = Settings().node_modules
 
 
 async def test_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
-    """Page and start script hold no foreign address, and the page's policy forbids any that a script would make."""
+    """Page and start script hold no foreign address, and the page's policy forbids others and inline scripts."""
     page = await client.get("/docs")
     assert page.status_code == 200
     script = await client.get(documentation.SCRIPT_PATH)
     assert "//" not in page.text + script.text
-    assert "default-src 'self'" in page.text
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
     assert "validatorUrl: null" in script.text
 
 
@@ -26,11 +29,11 @@ async def test_everything_on_the_page_is_here(client: httpx.AsyncClient) -> None
     """Each file that the page loads is served with its type."""
     page = (await client.get("/docs")).text
     paths = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert len(paths) == 3
+    assert len(paths) == 4
     for path in paths:
         answer = await client.get(path)
         assert answer.status_code == 200, path
-        assert answer.headers["content-type"].split(";")[0] in ("text/css", "text/javascript")
+        assert answer.headers["content-type"].split(";")[0] in ("text/css", "text/javascript", "image/png")
 
 
 def test_the_style_sheet_names_no_other_host() -> None:
