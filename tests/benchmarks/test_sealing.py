@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from bidding import bidfile, encapsulation, group, keyfile
-from bidding.header import EnvelopeKind
 from kernel.entropy import SystemEntropy
 from tests.bidding.sample_bid import PRIVATE, TARGET
+from trading.lot import EnvelopeKind
 
 pytestmark = [
     pytest.mark.bench,
@@ -35,7 +35,7 @@ OPENING = """
 import sys
 from pathlib import Path
 from bidding import bidfile, unsealing
-from bidding.header import EnvelopeKind
+from trading.lot import EnvelopeKind
 file = bidfile.read(Path(sys.argv[1]))
 header = file.manifest.envelope(EnvelopeKind.TECHNICAL).header
 unsealing.extract(header, bytes.fromhex(sys.argv[2]), bidfile.chunks(file, EnvelopeKind.TECHNICAL), Path(sys.argv[3]))
@@ -198,23 +198,31 @@ def _seconds(run: Run) -> float:
     return run.seconds
 
 
-def _line(what: str, value: str, peer: str, ratio: float, target: str) -> dict[str, object]:
+def _line(what: str, value: str, peer: str, ratio: float, target: float, *, lower: bool = False) -> dict[str, object]:
     machine = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, best of {ROUNDS} in turns"
     )
-    return {"what": what, "value": value, "peer": peer, "ratio": round(ratio, 2), "target": target, "machine": machine}
+    return {
+        "what": what,
+        "value": value,
+        "peer": peer,
+        "ratio": round(ratio, 2),
+        "target": target,
+        "lower_is_better": lower,
+        "machine": machine,
+    }
 
 
 def _speed(what: str, peer: str, runs: tuple[Run, Run], target: float) -> dict[str, object]:
     mine, theirs = runs
     shown = [f"{run.seconds:.2f} s ({run.cpu:.2f} s of processor)" for run in runs]
-    return _line(what, shown[0], f"{peer}: {shown[1]}", theirs.seconds / mine.seconds, f">= {target}")
+    return _line(what, shown[0], f"{peer}: {shown[1]}", theirs.seconds / mine.seconds, target)
 
 
 def _memory(what: str, run: Run, idle: Run) -> dict[str, object]:
     above = run.peak - idle.peak
     shown = f"{above / MEBIBYTE:.0f} MiB above idle ({idle.peak / MEBIBYTE:.0f} MiB)"
-    return _line(f"peak memory: {what}", shown, "limit: 100 MiB", above / MEMORY_LIMIT, "< 1")
+    return _line(f"peak memory: {what}", shown, "limit: 100 MiB", above / MEMORY_LIMIT, 1.0, lower=True)
 
 
 def _keep(results: Results, line: dict[str, object]) -> float:
