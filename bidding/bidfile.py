@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bidding import manifest as manifests
-from bidding.header import EnvelopeKind
 from bidding.manifest import MAX_SIZE, SIGNATURE_SIZE, Envelope, Manifest
 from bidding.segments import PART_SIZE, PartHasher, body_root
 from bidding.stream import SEALED_BLOCK_SIZE
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind
 
 MAGIC = b"ggzybid\x01"
 _LENGTH_SIZE = 4

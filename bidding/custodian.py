@@ -54,17 +54,18 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key announced."""
+    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key announced, whether it is play."""
 
     deadline: datetime
     kinds: frozenset[str]
     key: str
+    sandbox: bool
 
 
 def examine(stamped: bytes, key: OpeningKey, pins: Pins, *, newest_seen: datetime | None) -> Examined:
     """Check a stamped request whole; `newest_seen` is the newest deadline that this device ever saw for the lot.
 
-    Raises ``opening_request.malformed``, those of `archive.timestamp.verify`, and ``custodian.other_key``,
+    Raises ``opening_request.malformed``, those of `archive.timestamp.check`, and ``custodian.other_key``,
     ``custodian.not_in_log``, ``custodian.wrong_entry``, ``custodian.not_announced``, ``custodian.deadline_not_newest``,
     ``custodian.deadline_went_back``, ``custodian.too_early``, ``custodian.stage_not_reached``, ``custodian.other_bid``,
     ``custodian.two_bids``, ``custodian.nothing_to_open``.
@@ -79,7 +80,7 @@ def examine(stamped: bytes, key: OpeningKey, pins: Pins, *, newest_seen: datetim
     told = _told(request, pins)
     _check_deadline(request, told, newest_seen)
     # 4. A trusted time, not before the deadline.
-    stamped_at = timestamp.verify(token, digest, pins.chain_pem)
+    stamped_at = timestamp.check(token, digest, pins.chain_pem, sandbox=told.sandbox)
     if stamped_at < told.deadline:
         raise _refused("too_early", at=isoformat(stamped_at), deadline=isoformat(told.deadline))
     # 5. A later stage was reached.
@@ -105,7 +106,7 @@ def _told(request: Request, pins: Pins) -> _Told:
         moved = [event.data["new"] for event in events[1:] if event.data["lot"] == request.lot]
         deadlines = [parse_time(text) for text in (terms["deadline"], *moved)]
         kinds = frozenset(str(rule["kind"]) for rule in terms["envelopes"] if rule["stage"] == request.stage)
-        return _Told(max(deadlines), kinds, str(terms["key"]))
+        return _Told(max(deadlines), kinds, str(terms["key"]), events[0].sandbox)
     except (StopIteration, LookupError, TypeError, ValueError, AttributeError) as error:
         raise _refused("not_announced") from error
 
@@ -156,7 +157,7 @@ def _check_bid(request: Request, bid: SealedBid, told: _Told, pins: Pins) -> Man
 
 
 def _sealed_to(envelopes: Sequence[Envelope], key: str) -> bool:
-    return all(envelope.header.transcript.hex() == key for envelope in envelopes)
+    return all(envelope.header.key.hex() == key for envelope in envelopes)
 
 
 def _event(request: Request, entry: Entry, kinds: tuple[str, ...], pins: Pins) -> Event:

@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
 from bidding import group
-from bidding.header import Header, Policy
+from bidding.header import Header
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
+from trading.lot import OpeningPolicy
 
 SECRET_SIZE = 32
 
@@ -59,7 +60,7 @@ def bind(header: Header, sealed: Encapsulation, secret: bytes | None, entropy: E
     envelope = _envelope_secret(header.policy, header_hash, sealed.shared, secret)
     key, commitment = payload_keys(envelope)
     wrap = None
-    if header.policy is Policy.QUORUM_OR_BIDDER:
+    if header.policy is OpeningPolicy.QUORUM_OR_BIDDER:
         wrap = _xor(envelope, _expand_secret(_needed(secret), _WRAP + header_hash))
     return key, Preamble(prove(sealed, header_hash, entropy), commitment, wrap)
 
@@ -72,7 +73,7 @@ def prove(sealed: Encapsulation, header_hash: bytes, entropy: Entropy) -> bytes:
 def verify(header: Header, preamble: Preamble) -> None:
     """Check U and its proof; GgzyError ``bid.bad_point`` or ``bid.bad_proof``. No share may be computed before this."""
     kind = header.kind.value
-    if (preamble.wrap is None) == (header.policy is Policy.QUORUM_OR_BIDDER):
+    if (preamble.wrap is None) == (header.policy is OpeningPolicy.QUORUM_OR_BIDDER):
         raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, envelope=kind)
     verify_proof(header.point, preamble.proof, header.hash(), kind)
 
@@ -98,7 +99,7 @@ def bidder_secret(master: bytes, header: Header) -> bytes:
 
 
 def unlock(header: Header, preamble: Preamble, shared: bytes, secret: bytes | None = None) -> bytes:
-    """Return the payload key from K, with the bidder's secret if the policy is quorum-and-bidder.
+    """Return the payload key from K, with the bidder's secret if the policy is quorum_and_bidder.
 
     Raises GgzyError ``bid.bidder_secret_missing`` or ``bid.bad_commitment``: K, secret and header do not
     belong together.
@@ -107,11 +108,11 @@ def unlock(header: Header, preamble: Preamble, shared: bytes, secret: bytes | No
 
 
 def unlock_alone(header: Header, preamble: Preamble, secret: bytes) -> bytes:
-    """Return the payload key from the bidder's secret alone, where the policy is quorum-or-bidder.
+    """Return the payload key from the bidder's secret alone, where the policy is quorum_or_bidder.
 
     Raises GgzyError ``bid.needs_quorum`` under another policy, or ``bid.bad_commitment``.
     """
-    if header.policy is not Policy.QUORUM_OR_BIDDER or preamble.wrap is None:
+    if header.policy is not OpeningPolicy.QUORUM_OR_BIDDER or preamble.wrap is None:
         raise GgzyError("bid.needs_quorum", Kind.FORBIDDEN, envelope=header.kind.value)
     mask = _expand_secret(_needed(secret), _WRAP + header.hash())
     return _committed(_xor(preamble.wrap, mask), header, preamble)
@@ -128,8 +129,8 @@ def payload_keys(envelope: bytes) -> tuple[bytes, bytes]:
     return both[:32], both[32:]
 
 
-def _envelope_secret(policy: Policy, header_hash: bytes, shared: bytes, secret: bytes | None) -> bytes:
-    material = shared + _needed(secret) if policy is Policy.QUORUM_AND_BIDDER else shared
+def _envelope_secret(policy: OpeningPolicy, header_hash: bytes, shared: bytes, secret: bytes | None) -> bytes:
+    material = shared + _needed(secret) if policy is OpeningPolicy.QUORUM_AND_BIDDER else shared
     return envelope_secret(material, header_hash)
 
 

@@ -20,7 +20,6 @@ from archive.store import ObjectStore
 from bidding import manifest as manifests
 from bidding import opening as shares
 from bidding import policy, uploads
-from bidding.header import EnvelopeKind
 from bidding.manifest import Envelope
 from bidding.tables import OPENED, BidRow, EntryRow, ExtractionRow, OpenedFileRow, VerdictRow
 from bidding.unsealing import EnvelopeReader, open_envelope
@@ -30,6 +29,7 @@ from kernel.database import now
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import files, lots
+from trading.lot import EnvelopeKind
 
 
 @dataclass(frozen=True, slots=True)

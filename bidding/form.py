@@ -10,10 +10,10 @@ from typing import Annotated
 
 import msgspec
 
-from bidding.header import EnvelopeKind
 from bidding.wire import read
 from kernel import canonical
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind
 
 FORMAT = "ggzy/form/v1"
 MAX_FORM = 1 << 20

@@ -9,11 +9,12 @@ import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from uuid import UUID
 
 from bidding.padding import is_padded
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 MAGIC = b"ggzy/env"
 VERSION = 1
@@ -36,24 +37,8 @@ class Suite(IntEnum):
     XCHACHA20_POLY1305 = 2
 
 
-class Policy(StrEnum):
-    """Whose secrets open the envelope, as the tender documents lay down."""
-
-    QUORUM = "quorum"
-    QUORUM_AND_BIDDER = "quorum-and-bidder"
-    QUORUM_OR_BIDDER = "quorum-or-bidder"
-
-
-class EnvelopeKind(StrEnum):
-    """What an envelope holds; each kind is sealed alone and opened at its own stage."""
-
-    QUALIFICATION = "qualification"
-    TECHNICAL = "technical"
-    PRICE = "price"
-
-
-_POLICIES = dict(enumerate(Policy, start=1))
-_KINDS = dict(enumerate(EnvelopeKind, start=1))
+_POLICIES = {1: OpeningPolicy.QUORUM, 2: OpeningPolicy.QUORUM_AND_BIDDER, 3: OpeningPolicy.QUORUM_OR_BIDDER}
+_KINDS = {1: EnvelopeKind.QUALIFICATION, 2: EnvelopeKind.TECHNICAL, 3: EnvelopeKind.PRICE}
 _POLICY_CODES = {policy: code for code, policy in _POLICIES.items()}
 _KIND_CODES = {kind: code for code, kind in _KINDS.items()}
 
@@ -62,25 +47,25 @@ _KIND_CODES = {kind: code for code, kind in _KINDS.items()}
 class Header:
     """One envelope's header.
 
-    `bidder` is the 18-character 统一社会信用代码, `transcript` the SHA-256 of the key transcript, `point` is U,
+    `bidder` is the 18-character 统一社会信用代码, `key` the hash of the opening key, `point` is U,
     `padded_length` the number of plaintext bytes (a Padmé length).
     """
 
     suite: Suite
-    policy: Policy
+    policy: OpeningPolicy
     kind: EnvelopeKind
     tender: UUID
     lot: UUID
     bidder: str
     deadline: datetime
-    transcript: bytes
+    key: bytes
     point: bytes
     padded_length: int
 
     def encode(self) -> bytes:
         """Return the 146 bytes; GgzyError ``bid.bad_header`` if a field does not fit."""
         _require(_USCC.match(self.bidder) is not None, "bidder")
-        _require(len(self.transcript) == len(self.point) == HASH_SIZE, "size")
+        _require(len(self.key) == len(self.point) == HASH_SIZE, "size")
         _require(is_padded(self.padded_length) and self.padded_length <= MAX_LENGTH, "length")
         return _LAYOUT.pack(
             MAGIC,
@@ -92,7 +77,7 @@ class Header:
             self.lot.bytes,
             self.bidder.encode("ascii"),
             microseconds(self.deadline),
-            self.transcript,
+            self.key,
             self.point,
             RECORD_SIZE,
             self.padded_length,
@@ -106,8 +91,8 @@ class Header:
 def parse(data: bytes) -> Header:
     """Read 146 bytes strictly; GgzyError ``bid.bad_header`` names the first field that is wrong."""
     _require(len(data) == HEADER_SIZE, "size")
-    magic, version, suite, policy, kind, tender, lot, bidder, deadline, transcript, point, record, padded = (
-        _LAYOUT.unpack(data)
+    magic, version, suite, policy, kind, tender, lot, bidder, deadline, key, point, record, padded = _LAYOUT.unpack(
+        data
     )
     _require(magic == MAGIC, "magic")
     _require(version == VERSION, "version")
@@ -123,7 +108,7 @@ def parse(data: bytes) -> Header:
         lot=UUID(bytes=lot),
         bidder=bidder.decode("ascii", "replace"),
         deadline=moment(deadline),
-        transcript=transcript,
+        key=key,
         point=point,
         padded_length=padded,
     )

@@ -116,6 +116,12 @@ def check(setup: Setup) -> Setup:
     return setup
 
 
+def fingerprint(device_key: bytes) -> str:
+    """Return 16 hex digits of a device key's SHA-256 in groups, for people to read to each other."""
+    digits = hashlib.sha256(device_key).hexdigest()[:16]
+    return " ".join(digits[i : i + 4] for i in range(0, 16, 4))
+
+
 @lru_cache(maxsize=32)
 def context(setup: Setup) -> bytes:
     """Return the 64 bytes that bind every proof and box to this setup: SHA-512(format ‖ 00 ‖ canonical setup)."""

@@ -17,13 +17,14 @@ from nacl.signing import SigningKey, VerifyKey
 from bidding import encapsulation
 from bidding import header as headers
 from bidding.encapsulation import Preamble
-from bidding.header import HEADER_SIZE, EnvelopeKind, Header, Policy
+from bidding.header import HEADER_SIZE, Header
 from bidding.stream import sealed_length
 from bidding.wire import Hash, Identifier, Moment, Pair, read
 from kernel import canonical
 from kernel.clock import isoformat
 from kernel.clock import parse as parse_time
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 FORMAT = "ggzy/bid/v1"
 SIGNATURE_SIZE = 64
@@ -93,9 +94,9 @@ class Expectations:
     lot: UUID
     bidder: str
     deadline: datetime
-    policy: Policy
+    policy: OpeningPolicy
     kinds: tuple[EnvelopeKind, ...]
-    transcript: bytes
+    key: bytes
     signer: bytes
 
 
@@ -184,7 +185,7 @@ def _check_envelope(envelope: Envelope, expected: Expectations) -> None:
     _check_place(envelope.header, expected, kind)
     if envelope.header.policy is not expected.policy:
         raise _refused("other_policy", envelope=kind)
-    if not hmac.compare_digest(envelope.header.transcript, expected.transcript):
+    if not hmac.compare_digest(envelope.header.key, expected.key):
         raise _refused("other_key", envelope=kind)
     encapsulation.verify(envelope.header, envelope.preamble)
 

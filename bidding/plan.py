@@ -15,11 +15,11 @@ from typing import Annotated, Any
 import msgspec
 
 from bidding.form import Form, read_price
-from bidding.header import EnvelopeKind
 from bidding.payload import FilePlan
 from bidding.sealing import EnvelopePlan
 from kernel.errors import GgzyError, Kind
 from trading import party
+from trading.lot import EnvelopeKind
 
 MAX_SIZE = 1 << 20
 _UNKNOWN_TYPE = "application/octet-stream"

@@ -6,12 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive.recording import in_sandbox
 from bidding import ceremony, policy
-from bidding.header import EnvelopeKind, Policy
 from bidding.target import EnvelopeSlot, SealTarget
 from kernel.actor import Actor
 from kernel.errors import GgzyError, Kind, permit
 from trading import lots
-from trading.lot import UNANNOUNCED, LotFacts, State
+from trading.lot import UNANNOUNCED, EnvelopeKind, State
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: str) -> SealTarget:
@@ -29,14 +28,9 @@ async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: s
         tender=lot.tender_id,
         lot=lot.id,
         deadline=lot.deadline,
-        policy=sealing_policy(lot),
+        policy=lot.opening_policy,
         envelopes=tuple(EnvelopeSlot(EnvelopeKind(rule.kind), rule.stage) for rule in lot.envelopes),
-        transcript=lot.opening_key_hash,
+        key=lot.opening_key_hash,
         opening_key=key.public_key,
         sandbox=await in_sandbox(session),
     )
-
-
-def sealing_policy(lot: LotFacts) -> Policy:
-    """Return the policy byte's meaning for a lot; trading writes the names with underscores."""
-    return Policy(lot.opening_policy.replace("_", "-"))

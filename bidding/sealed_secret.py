@@ -29,11 +29,11 @@ _NAME = "secret"
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """What was parsed: `context` is the hash of the context, `point` is U, `body` the one record."""
+    """What was parsed: `context` and `key` are hashes (of the opening key), `point` is U, `body` the one record."""
 
     context: bytes
     release: datetime
-    transcript: bytes
+    key: bytes
     point: bytes
     proof: bytes
     commitment: bytes
@@ -49,34 +49,34 @@ class SealedSecret:
 
     def _header(self) -> bytes:
         release = microseconds(self.release)
-        return _HEADER.pack(MAGIC, VERSION, self.context, release, self.transcript, self.point)
+        return _HEADER.pack(MAGIC, VERSION, self.context, release, self.key, self.point)
 
 
 def seal_secret(
-    secret: bytes, opening_key: bytes, transcript: bytes, *, context: bytes, release: datetime, entropy: Entropy
+    secret: bytes, opening_key: bytes, key_hash: bytes, *, context: bytes, release: datetime, entropy: Entropy
 ) -> bytes:
-    """Seal up to 1 KiB to an opening key; `context` says for what, custodians open it from `release` on.
+    """Seal up to 1 KiB to an opening key (Y, hash); `context` says for what, custodians open it from `release` on.
 
     Raises GgzyError ``secret.too_large`` or ``bid.bad_opening_key``.
     """
     if len(secret) > MAX_SECRET:
         raise GgzyError("secret.too_large", Kind.TOO_LARGE, limit=MAX_SECRET)
     fresh = encapsulation.encapsulate(opening_key, entropy)
-    bare = SealedSecret(_context(context), release, transcript, fresh.point, bytes(64), bytes(32), b"")
+    bare = SealedSecret(_context(context), release, key_hash, fresh.point, bytes(64), bytes(32), b"")
     header_hash = bare.hash()
     key, commitment = encapsulation.payload_keys(encapsulation.envelope_secret(fresh.shared, header_hash))
     plain = len(secret).to_bytes(2, "big") + secret.ljust(MAX_SECRET, b"\0")
     body = bytearray(_PLAIN_SIZE + TAG_SIZE)
     cipher(Suite.AES_256_GCM, key).seal(0, True, memoryview(plain), memoryview(body))
     proof = encapsulation.prove(fresh, header_hash, entropy)
-    return SealedSecret(bare.context, release, transcript, fresh.point, proof, commitment, bytes(body)).encode()
+    return SealedSecret(bare.context, release, key_hash, fresh.point, proof, commitment, bytes(body)).encode()
 
 
 def parse_secret(data: bytes) -> SealedSecret:
     """Read a sealed secret strictly; GgzyError ``secret.malformed``."""
     if len(data) != SIZE:
         raise _refused("malformed")
-    magic, version, context, release, transcript, point = _HEADER.unpack_from(data)
+    magic, version, context, release, key, point = _HEADER.unpack_from(data)
     proof, commitment = _PREAMBLE.unpack_from(data, _HEADER.size)
     if magic != MAGIC or version != VERSION:
         raise _refused("malformed")
@@ -85,16 +85,16 @@ def parse_secret(data: bytes) -> SealedSecret:
     except GgzyError as error:
         raise _refused("malformed") from error
     body = data[_HEADER.size + _PREAMBLE.size :]
-    return SealedSecret(context, time, transcript, point, proof, commitment, body)
+    return SealedSecret(context, time, key, point, proof, commitment, body)
 
 
-def check_secret(sealed: SealedSecret, *, transcript: bytes, context: bytes, release: datetime) -> None:
+def check_secret(sealed: SealedSecret, *, key: bytes, context: bytes, release: datetime) -> None:
     """Accept a sealed secret only for this opening key, context and release time, with a valid proof.
 
     Raises GgzyError ``secret.other_key``, ``secret.other_context``, ``secret.other_release``, ``bid.bad_point``,
     ``bid.bad_proof``. No share may be computed before this.
     """
-    if not hmac.compare_digest(sealed.transcript, transcript):
+    if not hmac.compare_digest(sealed.key, key):
         raise _refused("other_key")
     if not hmac.compare_digest(sealed.context, _context(context)):
         raise _refused("other_context")

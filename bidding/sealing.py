@@ -18,7 +18,7 @@ from nacl.signing import SigningKey
 from bidding import bidfile, encapsulation
 from bidding import manifest as manifests
 from bidding.form import Form
-from bidding.header import EnvelopeKind, Header, Suite
+from bidding.header import Header, Suite
 from bidding.manifest import Envelope, Manifest
 from bidding.payload import FilePlan, PayloadSource
 from bidding.segments import BodyHasher
@@ -26,6 +26,7 @@ from bidding.stream import BLOCK_SIZE, SEALED_BLOCK_SIZE, StreamSealer, cipher, 
 from bidding.target import SealTarget
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind
 
 _BUFFERS = 4
 _NO_SIGNATURE = bytes(manifests.SIGNATURE_SIZE)
@@ -136,7 +137,7 @@ def _prepare(target: SealTarget, source: PayloadSource, bidder: Bidder, suite: S
         lot=target.lot,
         bidder=bidder.uscc,
         deadline=target.deadline,
-        transcript=target.transcript,
+        key=target.key,
         point=fresh.point,
         padded_length=source.length,
     )

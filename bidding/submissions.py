@@ -18,9 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import trail
 from archive.timestamp import Authority
 from bidding import manifest as manifests
-from bidding import policy, seal_target, segments, uploads
+from bidding import policy, segments, uploads
 from bidding import receipt as receipts
-from bidding.header import EnvelopeKind
 from bidding.manifest import Expectations, Manifest
 from bidding.receipt import Receipt
 from bidding.tables import CONFIRMATION, LIVE, OPEN, REPLACED, USED, BidRow, PartRow, StatementRow, UploadRow
@@ -30,7 +29,7 @@ from kernel.database import now
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
-from trading.lot import LotFacts
+from trading.lot import EnvelopeKind, LotFacts
 
 Value = TypeVar("Value")
 
@@ -204,9 +203,9 @@ def _check(manifest: Manifest, submission: Submission, lot: LotFacts, bidder: st
         lot=lot.id,
         bidder=bidder,
         deadline=_fixed(lot.deadline),
-        policy=seal_target.sealing_policy(lot),
+        policy=lot.opening_policy,
         kinds=tuple(EnvelopeKind(rule.kind) for rule in lot.envelopes),
-        transcript=_fixed(lot.opening_key_hash),
+        key=_fixed(lot.opening_key_hash),
         signer=actor.device_key,
     )
     manifests.check(manifest, submission.signature, expected)

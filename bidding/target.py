@@ -3,6 +3,7 @@
 docs/spec/sealing.md, section 2. Who distrusts the platform checks the opening key against the key transcript.
 """
 
+import hmac
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -10,13 +11,14 @@ from uuid import UUID
 
 import msgspec
 
-from bidding import group
-from bidding.header import EnvelopeKind, Policy
+from bidding import group, transcript
+from bidding.transcript import OpeningKey
 from bidding.wire import Hash, Identifier, Moment, read
 from kernel import canonical
 from kernel.clock import isoformat
 from kernel.clock import parse as parse_time
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 FORMAT = "ggzy/seal-target/v1"
 MAX_SIZE = 16384
@@ -34,16 +36,16 @@ class EnvelopeSlot:
 
 @dataclass(frozen=True, slots=True)
 class SealTarget:
-    """A lot as the sealer sees it. `transcript` is the key transcript's SHA-256, `opening_key` is Y (32 bytes each)."""
+    """A lot as the sealer sees it. `key` is the opening key's hash, `opening_key` is Y (32 bytes each)."""
 
     platform: str
     title: str
     tender: UUID
     lot: UUID
     deadline: datetime
-    policy: Policy
+    policy: OpeningPolicy
     envelopes: tuple[EnvelopeSlot, ...]
-    transcript: bytes
+    key: bytes
     opening_key: bytes
     sandbox: bool
 
@@ -64,7 +66,7 @@ class SealTarget:
                 "deadline": isoformat(self.deadline),
                 "policy": self.policy.value,
                 "envelopes": [{"kind": slot.kind.value, "stage": slot.stage} for slot in self.envelopes],
-                "transcript": self.transcript.hex(),
+                "key": self.key.hex(),
                 "opening_key": self.opening_key.hex(),
                 "sandbox": self.sandbox,
             }
@@ -83,9 +85,9 @@ class _Wire(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tender: Identifier
     lot: Identifier
     deadline: Moment
-    policy: Policy
+    policy: OpeningPolicy
     envelopes: Annotated[list[_Slot], msgspec.Meta(min_length=1, max_length=len(EnvelopeKind))]
-    transcript: Hash
+    key: Hash
     opening_key: Hash
     sandbox: bool
 
@@ -104,7 +106,7 @@ def parse(data: bytes) -> SealTarget:
             deadline=parse_time(wire.deadline),
             policy=wire.policy,
             envelopes=tuple(EnvelopeSlot(slot.kind, slot.stage) for slot in wire.envelopes),
-            transcript=bytes.fromhex(wire.transcript),
+            key=bytes.fromhex(wire.key),
             opening_key=group.check_point(bytes.fromhex(wire.opening_key)),
             sandbox=wire.sandbox,
         )
@@ -113,6 +115,20 @@ def parse(data: bytes) -> SealTarget:
     if len(set(target.kinds)) != len(target.kinds):
         raise _bad()
     return target
+
+
+def check_key(target: SealTarget, key_transcript: bytes) -> OpeningKey:
+    """Return the opening key if the key transcript proves it to be the one that this lot's bids are sealed to.
+
+    Without this the sealer believes the platform, which could give one bidder a key of its own. Raises
+    ``seal.untrusted_key`` and what `transcript.verify_transcript` does.
+    """
+    for key in transcript.verify_transcript(key_transcript).keys:
+        if hmac.compare_digest(key.key_hash, target.key):
+            if hmac.compare_digest(key.public_key, target.opening_key):
+                return key
+            break
+    raise GgzyError("seal.untrusted_key", Kind.INTEGRITY)
 
 
 def _bad() -> GgzyError:

@@ -19,12 +19,12 @@ from bidding import manifest as manifests
 from bidding import opening as shares
 from bidding import uploads
 from bidding.form import Form
-from bidding.header import EnvelopeKind
 from bidding.stream import SEALED_SIZE
 from bidding.tables import OPENED, REJECTED, BidRow, EntryRow, VerdictRow
 from bidding.unsealing import open_envelope
 from kernel.database import now
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,7 +247,7 @@ def _check_sealed(commitment: Commitment) -> SealedSecret:
     except ValueError as error:
         raise GgzyError("draw.bad_commitment", Kind.INTEGRITY) from error
     key_hash = bytes.fromhex(commitment.key)
-    sealed_secret.check_secret(sealed, transcript=key_hash, context=canonical.encode(fields), release=release)
+    sealed_secret.check_secret(sealed, key=key_hash, context=canonical.encode(fields), release=release)
     return sealed
 
 

@@ -74,7 +74,7 @@ class LotFacts:
     trade_type: str
     deadline: datetime | None
     envelopes: tuple[EnvelopeRule, ...]
-    opening_policy: str
+    opening_policy: OpeningPolicy
     threshold: int
     custodians: int
     estimate: Decimal

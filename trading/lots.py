@@ -16,7 +16,7 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import notices, policy
 from trading.lifecycle import STEPS, By, Circumstances, Step, decide
-from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts, State
+from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts, OpeningPolicy, State
 from trading.rulepack import Pack, pack_at
 from trading.tables import DocumentRow, LotRow, TenderRow
 
@@ -162,7 +162,7 @@ def of_rows(lot: LotRow, tender: TenderRow) -> LotFacts:
         trade_type=tender.trade_type,
         deadline=lot.deadline,
         envelopes=tuple(EnvelopeRule(rule["kind"], rule["stage"]) for rule in lot.envelopes),
-        opening_policy=lot.opening_policy,
+        opening_policy=OpeningPolicy(lot.opening_policy),
         threshold=lot.threshold,
         custodians=lot.custodians,
         estimate=lot.estimate,

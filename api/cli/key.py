@@ -1,7 +1,6 @@
 """`ggzy key`: a device's key file: made, enrolled with the platform, and used to make opening keys as a custodian."""
 
 import asyncio
-import hashlib
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +13,7 @@ from api.cli.options import DEVICE_KEY, KeyPath, PassphraseFile, Token, Url, Yes
 from api.cli.passphrase import ask
 from api.client import Client
 from api.locale import words
-from bidding import keyfile
+from bidding import keyfile, keysetup
 from bidding.keyfile import KeyFile
 from bidding.keysetup import Setup
 from bidding.transcript import Transcript
@@ -34,7 +33,7 @@ def new(key: KeyPath = DEVICE_KEY, passphrase_file: PassphraseFile = None) -> No
     entropy = SystemEntropy()
     made = keyfile.create(entropy)
     keyfile.save(key, made, ask(passphrase_file, twice=True), entropy=entropy)
-    print(words("cli.key.new.done", {"path": key, "fingerprint": _fingerprint(_public(made))}))
+    print(words("cli.key.new.done", {"path": key, "fingerprint": keysetup.fingerprint(_public(made))}))
 
 
 @app.command(help=words("cli.key.enrol.help"))
@@ -42,7 +41,7 @@ def enrol(url: Url, token: Token, key: KeyPath = DEVICE_KEY, passphrase_file: Pa
     """Enrol the device's key with the platform by proof of possession."""
     made = keyfile.load(key, ask(passphrase_file))
     asyncio.run(_enrol(Client(url, token=token), made))
-    print(words("cli.key.enrol.done", {"fingerprint": _fingerprint(_public(made))}))
+    print(words("cli.key.enrol.done", {"fingerprint": keysetup.fingerprint(_public(made))}))
 
 
 @app.command(help=words("cli.key.make.help"))
@@ -96,7 +95,7 @@ def _show(setup: Setup) -> None:
     print(words("cli.key.make.setup", told))
     for one in setup.custodians:
         role = words(f"cli.key.role.{one.role}")
-        fingerprint = _fingerprint(bytes.fromhex(one.device_key))
+        fingerprint = keysetup.fingerprint(bytes.fromhex(one.device_key))
         print(words("cli.key.make.custodian", {"index": one.index, "name": one.name, "role": role, "key": fingerprint}))
     if setup.sandbox:
         print(words("cli.key.make.sandbox"))
@@ -104,9 +103,3 @@ def _show(setup: Setup) -> None:
 
 def _public(made: KeyFile) -> bytes:
     return bytes(made.signing_key().verify_key)
-
-
-def _fingerprint(public: bytes) -> str:
-    """Return 16 hex digits in groups, for people to read to each other."""
-    digits = hashlib.sha256(public).hexdigest()[:16]
-    return " ".join(digits[i : i + 4] for i in range(0, 16, 4))

@@ -1,6 +1,7 @@
 """`ggzy seal`: seal a bid on the bidder's own machine, offline."""
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ from api.cli import files, progress
 from api.cli.passphrase import ask
 from api.locale import words
 from archive import receipt as receipts
-from bidding import keyfile, plan, sealing
+from bidding import keyfile, keysetup, plan, sealing
 from bidding import target as targets
+from bidding import transcript as transcripts
 from bidding.header import Suite
 from bidding.sealing import Bidder, Sealed
 from bidding.target import SealTarget
@@ -24,6 +26,7 @@ def command(
     target: Annotated[Path, typer.Option(help=words("cli.seal.target"))],
     bid: Annotated[Path, typer.Option(help=words("cli.seal.bid"))],
     key: Annotated[Path, typer.Option(help=words("cli.seal.key"))],
+    transcript: Annotated[Path | None, typer.Option(help=words("cli.seal.transcript"))] = None,
     out: Annotated[Path, typer.Option(help=words("cli.seal.out"))] = Path("bid.sealed"),
     replaces: Annotated[Path | None, typer.Option(help=words("cli.seal.replaces"))] = None,
     passphrase_file: Annotated[Path | None, typer.Option(help=words("cli.seal.passphrase_file"))] = None,
@@ -36,6 +39,7 @@ def command(
     keys = keyfile.load(key, ask(passphrase_file))
     bidder = Bidder(planned.bidder, keys.signing_key(), keys.secret(keyfile.BIDDER_SECRET))
     _announce(lot)
+    _check_key(lot, transcript)
     with progress.bar(sealing.plaintext_length(planned.envelopes)) as advance:
         sealed = sealing.seal_bid(
             lot,
@@ -55,6 +59,19 @@ def _announce(lot: SealTarget) -> None:
     print(words("cli.seal.deadline", {"deadline": isoformat(lot.deadline)}))
     if lot.sandbox:
         print(words("cli.seal.sandbox"))
+
+
+def _check_key(lot: SealTarget, transcript: Path | None) -> None:
+    """Show who holds the key, by the transcript that they all signed; without it the platform's word is believed."""
+    if transcript is None:
+        print(words("cli.seal.unchecked"), file=sys.stderr)
+        return
+    key = targets.check_key(lot, files.read(transcript, transcripts.MAX_BYTES, "seal.no_file"))
+    print(words("cli.seal.checked", {"threshold": key.threshold, "size": len(key.custodians)}))
+    for one in key.custodians:
+        fingerprint = keysetup.fingerprint(bytes.fromhex(one.device_key))
+        role = words(f"cli.key.role.{one.role}")
+        print(words("cli.key.make.custodian", {"index": one.index, "name": one.name, "role": role, "key": fingerprint}))
 
 
 def _report(sealed: Sealed) -> None:

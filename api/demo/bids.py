@@ -22,11 +22,11 @@ from api.locale import words
 from archive import receipt as receipts
 from bidding import bidfile, keyfile, sealing
 from bidding.form import Form
-from bidding.header import EnvelopeKind
 from bidding.payload import FilePlan
 from bidding.sealing import Bidder, EnvelopePlan, Sealed
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind
+from trading.lot import EnvelopeKind
 
 PDF = "application/pdf"
 VOLUMES = {

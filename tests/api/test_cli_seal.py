@@ -4,16 +4,18 @@ import hashlib
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bidding import bidfile, keyfile
 from bidding import manifest as manifests
-from bidding.header import EnvelopeKind
 from bidding.keyfile import Strength
 from kernel.entropy import SeededEntropy
+from tests.bidding import stage
 from tests.bidding.sample_bid import TARGET
+from trading.lot import EnvelopeKind
 
 ENTROPY = SeededEntropy(b"cli seal")
 PASSPHRASE = "口令"
@@ -54,7 +56,8 @@ def seal(folder: Path, *options: str, passphrase: str | None = PASSPHRASE) -> su
 def test_a_bid_is_sealed_and_named(folder: Path) -> None:
     """The file is whole, signed by the device, and its digest is shown."""
     done = seal(folder)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "未经核对" in done.stderr
     file = bidfile.read(folder / "bid.sealed")
     bidfile.verify(file)
     assert file.manifest.signer == bytes(KEYS.signing_key().verify_key)
@@ -62,6 +65,21 @@ def test_a_bid_is_sealed_and_named(folder: Path) -> None:
     assert file.manifest.digest().hex() in done.stdout
     assert "沙箱" in done.stdout
     manifests.verify_signature(file.manifest, file.signature)
+
+
+def test_the_opening_key_is_checked_against_the_transcript(folder: Path) -> None:
+    """With the custodians' transcript their names are shown; a key that is not in it seals nothing."""
+    made = stage.custodians()
+    target = replace(TARGET, opening_key=made.key.public_key, key=made.key.key_hash)
+    (folder / "transcript.json").write_bytes(made.transcript)
+    refused = seal(folder, "--transcript", "transcript.json")
+    assert refused.returncode != 0
+    assert "seal.untrusted_key" in refused.stderr
+    assert not (folder / "bid.sealed").exists()
+    (folder / "lot.json").write_bytes(target.encode())
+    done = seal(folder, "--transcript", "transcript.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made.key.custodians[0].name in done.stdout
 
 
 def test_a_replacement_names_the_receipt_before_it(folder: Path) -> None:

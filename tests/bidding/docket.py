@@ -21,7 +21,7 @@ from archive.timestamp import LocalAuthority, new_authority_keys
 from bidding import encapsulation, manifest, opening_request
 from bidding.custodian import Pins
 from bidding.encapsulation import Preamble
-from bidding.header import EnvelopeKind, Header, Policy, Suite
+from bidding.header import Header, Suite
 from bidding.manifest import Envelope, Manifest
 from bidding.opening_request import Entry, Place
 from bidding.stream import sealed_length
@@ -31,6 +31,7 @@ from kernel.actor import SYSTEM
 from kernel.clock import FixedClock, isoformat
 from kernel.entropy import SeededEntropy
 from tests.bidding.table import Made, make
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 TENDER = UUID("11111111-1111-4111-8111-111111111111")
 LOT = UUID("22222222-2222-4222-8222-222222222222")
@@ -62,6 +63,7 @@ class Docket:
     made: Made = field(default_factory=lambda: make(count=2))
     deadline: datetime = DEADLINE
     stage: int = 1
+    sandbox: bool = True
     openings: list[Opening] = field(default_factory=list)
     deadlines: list[int] = field(default_factory=list)
     reached: list[int] = field(default_factory=list)
@@ -80,7 +82,7 @@ class Docket:
 
     def log(self, kind: str, data: dict[str, Any], *, at: datetime, trade: UUID = TENDER) -> int:
         """Write an event down and return its index."""
-        opened = event.seal(SYSTEM, kind, data, trade=trade, at=at, sandbox=True, entropy=ENTROPY)
+        opened = event.seal(SYSTEM, kind, data, trade=trade, at=at, sandbox=self.sandbox, entropy=ENTROPY)
         self.openings.append(opened)
         return len(self.openings) - 1
 
@@ -147,9 +149,9 @@ class Docket:
         return self.stamped(request=canonical.encode({**json.loads(self.request()), **fields}))
 
 
-def docket(bids: int = 3) -> Docket:
-    """Return a lot announced with some bids received."""
-    made = Docket()
+def docket(bids: int = 3, *, sandbox: bool = True) -> Docket:
+    """Return a lot announced with some bids received; the time authority is always a sandbox's."""
+    made = Docket(sandbox=sandbox)
     made.announce()
     for number in range(bids):
         made.receive(number)
@@ -165,19 +167,19 @@ def sealed(key: OpeningKey, number: int, **changed: Any) -> Manifest:
     """Return a signed-for manifest of a technical and a price envelope whose bodies are of no interest here."""
     place = {"tender": TENDER, "lot": LOT, "bidder": USCCS[number], "deadline": DEADLINE}
     place |= {name: value for name, value in changed.items() if name in place}
-    transcript = changed.get("transcript", key.key_hash)
-    envelopes = tuple(_envelope(key, kind, place, transcript) for kind in (EnvelopeKind.TECHNICAL, EnvelopeKind.PRICE))
+    hashed = changed.get("hashed", key.key_hash)
+    envelopes = tuple(_envelope(key, kind, place, hashed) for kind in (EnvelopeKind.TECHNICAL, EnvelopeKind.PRICE))
     told = {"previous": None, "signer": bytes(bidder_device(number).verify_key), "envelopes": envelopes}
     return Manifest(**place, **told)
 
 
-def _envelope(key: OpeningKey, kind: EnvelopeKind, place: dict[str, Any], transcript: bytes) -> Envelope:
+def _envelope(key: OpeningKey, kind: EnvelopeKind, place: dict[str, Any], hashed: bytes) -> Envelope:
     fresh = encapsulation.encapsulate(key.public_key, ENTROPY)
     header = Header(
         suite=Suite.AES_256_GCM,
-        policy=Policy.QUORUM,
+        policy=OpeningPolicy.QUORUM,
         kind=kind,
-        transcript=transcript,
+        key=hashed,
         point=fresh.point,
         padded_length=65536,
         **place,

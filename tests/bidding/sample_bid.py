@@ -11,12 +11,13 @@ from nacl.signing import SigningKey
 from bidding import bidfile, encapsulation, group, sealing
 from bidding.bidfile import BidFile
 from bidding.form import Form
-from bidding.header import EnvelopeKind, Policy, Suite
+from bidding.header import Suite
 from bidding.manifest import Expectations
 from bidding.payload import FilePlan
 from bidding.sealing import Bidder, EnvelopePlan
 from bidding.target import EnvelopeSlot, SealTarget
 from kernel.entropy import SeededEntropy
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 ENTROPY = SeededEntropy(b"sample bid")
 PRIVATE = group.random_scalar(ENTROPY)
@@ -26,9 +27,9 @@ TARGET = SealTarget(
     tender=UUID("11111111-1111-4111-8111-111111111111"),
     lot=UUID("22222222-2222-4222-8222-222222222222"),
     deadline=datetime(2026, 12, 1, 1, 0, 0, 1, tzinfo=UTC),
-    policy=Policy.QUORUM,
+    policy=OpeningPolicy.QUORUM,
     envelopes=(EnvelopeSlot(EnvelopeKind.TECHNICAL, 1), EnvelopeSlot(EnvelopeKind.PRICE, 2)),
-    transcript=bytes(range(32)),
+    key=bytes(range(32)),
     opening_key=group.base_mult(PRIVATE),
     sandbox=True,
 )
@@ -40,7 +41,7 @@ EXPECTED = Expectations(
     deadline=TARGET.deadline,
     policy=TARGET.policy,
     kinds=TARGET.kinds,
-    transcript=TARGET.transcript,
+    key=TARGET.key,
     signer=bytes(BIDDER.key.verify_key),
 )
 PRICE = Form(kind=EnvelopeKind.PRICE, price=Decimal("9876543.21"), term_days=180, quality="合格", leader="李雷")
@@ -74,7 +75,7 @@ def seal(
     return Sample(bidfile.read(out), held)
 
 
-def with_policy(policy: Policy) -> SealTarget:
+def with_policy(policy: OpeningPolicy) -> SealTarget:
     """Return the lot under another opening policy."""
     return replace(TARGET, policy=policy)
 

@@ -21,7 +21,6 @@ from bidding import bidfile, keymaking, keysetup, sealing, uploads
 from bidding import transcript as transcripts
 from bidding.bidfile import BidFile
 from bidding.form import Form
-from bidding.header import EnvelopeKind, Policy
 from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
 from bidding.keysetup import Custodian, Setup
 from bidding.payload import FilePlan
@@ -35,7 +34,7 @@ from kernel.actor import SYSTEM, Actor, Grant, Role
 from kernel.clock import SystemClock, isoformat
 from kernel.database import now
 from kernel.entropy import Entropy, SeededEntropy, SystemEntropy
-from trading.lot import LotFacts
+from trading.lot import EnvelopeKind, LotFacts, OpeningPolicy
 from trading.tables import LotRow, PartyRow, SiteRow, TenderRow
 
 SITE = "152502"
@@ -178,9 +177,9 @@ def target(facts: LotFacts, key: OpeningKey) -> SealTarget:
         tender=facts.tender_id,
         lot=facts.id,
         deadline=facts.deadline,
-        policy=Policy.QUORUM,
+        policy=OpeningPolicy.QUORUM,
         envelopes=tuple(EnvelopeSlot(EnvelopeKind(rule.kind), rule.stage) for rule in facts.envelopes),
-        transcript=key.key_hash,
+        key=key.key_hash,
         opening_key=key.public_key,
         sandbox=False,
     )

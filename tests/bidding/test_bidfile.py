@@ -6,11 +6,11 @@ import pytest
 
 from bidding import bidfile
 from bidding import manifest as manifests
-from bidding.header import EnvelopeKind
 from bidding.segments import PART_SIZE, body_root, part_root
 from kernel.errors import GgzyError
 from tests.bidding import sample_bid
 from tests.bidding.sample_bid import Sample
+from trading.lot import EnvelopeKind
 
 
 @pytest.fixture(scope="module")

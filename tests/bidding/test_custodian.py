@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from archive.note import new_signer
 from archive.timestamp import new_authority_keys
 from bidding import custodian, opening_request, opening_shares
-from bidding.header import EnvelopeKind
 from kernel import canonical
 from kernel.clock import FixedClock, isoformat
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
 from tests.bidding.docket import DEADLINE, ENTROPY, LOT, USCCS, Docket, docket
+from trading.lot import EnvelopeKind
 
 DAY = timedelta(days=1)
 
@@ -68,6 +68,11 @@ def test_another_authority_is_not_believed() -> None:
     case = docket()
     case.pins = replace(case.pins, chain_pem=_other_chain())
     assert refuses(case).code.startswith("timestamp.")
+
+
+def test_a_sandbox_s_time_opens_nothing_in_earnest() -> None:
+    """Even where its chain is pinned, a token of compressed time proves nothing for a lot that is not play."""
+    assert refuses(docket(sandbox=False)).code == "timestamp.sandbox"
 
 
 def test_a_moved_deadline_counts() -> None:
@@ -128,7 +133,7 @@ def test_bids_must_be_of_this_lot_key_and_tender() -> None:
     wrong: tuple[dict[str, Any], ...] = (
         {"lot": SeededEntropy(b"l").token(16)},
         {"tender": SeededEntropy(b"t").token(16)},
-        {"transcript": b"\7" * 32},
+        {"hashed": b"\7" * 32},
     )
     for fields in wrong:
         case = docket(2)

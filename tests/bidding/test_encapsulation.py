@@ -6,18 +6,19 @@ import pytest
 
 from bidding import encapsulation, group
 from bidding.encapsulation import Encapsulation, Preamble
-from bidding.header import Header, Policy, Suite
+from bidding.header import Header, Suite
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
 from tests.bidding.sample_bid import BIDDER, PRIVATE, TARGET
 from tests.bidding.test_header import SAMPLE
+from trading.lot import OpeningPolicy
 
 ENTROPY = SeededEntropy(b"encapsulation")
 SECRET = bytes(range(32))
 TORSION = bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a")
 
 
-def sealed(policy: Policy) -> tuple[Header, bytes, Preamble, Encapsulation]:
+def sealed(policy: OpeningPolicy) -> tuple[Header, bytes, Preamble, Encapsulation]:
     """Return header, payload key, preamble and what only the sealer knows."""
     fresh = encapsulation.encapsulate(TARGET.opening_key, ENTROPY)
     header = replace(SAMPLE, policy=policy, point=fresh.point)
@@ -38,8 +39,8 @@ def test_custodians_find_the_same_k() -> None:
     assert group.mult(PRIVATE, fresh.point) == fresh.shared
 
 
-@pytest.mark.parametrize("policy", Policy)
-def test_quorum_and_secret_give_the_key(policy: Policy) -> None:
+@pytest.mark.parametrize("policy", OpeningPolicy)
+def test_quorum_and_secret_give_the_key(policy: OpeningPolicy) -> None:
     """Under every policy, K and the bidder's secret together open the envelope, and the proof holds."""
     header, key, preamble, fresh = sealed(policy)
     encapsulation.verify(header, preamble)
@@ -48,14 +49,14 @@ def test_quorum_and_secret_give_the_key(policy: Policy) -> None:
 
 def test_quorum_alone_opens_quorum_and_quorum_or_bidder() -> None:
     """K alone is enough where the documents say so."""
-    for policy in (Policy.QUORUM, Policy.QUORUM_OR_BIDDER):
+    for policy in (OpeningPolicy.QUORUM, OpeningPolicy.QUORUM_OR_BIDDER):
         header, key, preamble, fresh = sealed(policy)
         assert encapsulation.unlock(header, preamble, fresh.shared) == key
 
 
 def test_quorum_and_bidder_needs_both() -> None:
     """Without the bidder's secret, or with another's, the custodians open nothing."""
-    header, _, preamble, fresh = sealed(Policy.QUORUM_AND_BIDDER)
+    header, _, preamble, fresh = sealed(OpeningPolicy.QUORUM_AND_BIDDER)
     refused("bid.bidder_secret_missing", header, preamble, fresh.shared)
     refused("bid.bad_commitment", header, preamble, fresh.shared, bytes(32))
     refused("bid.bad_commitment", header, preamble, group.base_mult(PRIVATE), SECRET)
@@ -63,8 +64,8 @@ def test_quorum_and_bidder_needs_both() -> None:
 
 
 def test_the_bidder_alone_opens_quorum_or_bidder_only() -> None:
-    """Under quorum-or-bidder the secret alone gives the same key; a wrong secret or wrap gives nothing."""
-    header, key, preamble, _ = sealed(Policy.QUORUM_OR_BIDDER)
+    """Under quorum_or_bidder the secret alone gives the same key; a wrong secret or wrap gives nothing."""
+    header, key, preamble, _ = sealed(OpeningPolicy.QUORUM_OR_BIDDER)
     assert encapsulation.unlock_alone(header, preamble, SECRET) == key
     refused("bid.bad_commitment", header, preamble, bytes(32), call=encapsulation.unlock_alone)
     for bit in (0, 255):
@@ -72,12 +73,12 @@ def test_the_bidder_alone_opens_quorum_or_bidder_only() -> None:
         wrap[bit // 8] ^= 1 << bit % 8
         other = replace(preamble, wrap=bytes(wrap))
         refused("bid.bad_commitment", header, other, SECRET, call=encapsulation.unlock_alone)
-    other_header, _, other_preamble, _ = sealed(Policy.QUORUM)
+    other_header, _, other_preamble, _ = sealed(OpeningPolicy.QUORUM)
     refused("bid.needs_quorum", other_header, other_preamble, SECRET, call=encapsulation.unlock_alone)
 
 
-@pytest.mark.parametrize("policy", Policy)
-def test_a_moved_header_opens_nothing(policy: Policy) -> None:
+@pytest.mark.parametrize("policy", OpeningPolicy)
+def test_a_moved_header_opens_nothing(policy: OpeningPolicy) -> None:
     """Another lot, kind, bidder, deadline, suite or length: the proof fails, and so does the commitment."""
     header, _, preamble, fresh = sealed(policy)
     for change in (
@@ -86,7 +87,7 @@ def test_a_moved_header_opens_nothing(policy: Policy) -> None:
         {"bidder": BIDDER.uscc[:-1] + "1"},
         {"deadline": header.deadline.replace(microsecond=2)},
         {"suite": Suite.XCHACHA20_POLY1305},
-        {"transcript": bytes(32)},
+        {"key": bytes(32)},
         {"padded_length": 67584},
     ):
         moved = replace(header, **change)
@@ -96,7 +97,7 @@ def test_a_moved_header_opens_nothing(policy: Policy) -> None:
 
 def test_anothers_point_cannot_be_sent_in_again() -> None:
     """A rival's U under one's own header has no valid proof, so no custodian computes a share for it."""
-    header, _, preamble, _ = sealed(Policy.QUORUM)
+    header, _, preamble, _ = sealed(OpeningPolicy.QUORUM)
     stolen = replace(header, bidder=BIDDER.uscc[:-1] + "1", deadline=header.deadline.replace(year=2025))
     refused("bid.bad_proof", stolen, preamble, call=encapsulation.verify)
 
@@ -104,27 +105,27 @@ def test_anothers_point_cannot_be_sent_in_again() -> None:
 @pytest.mark.parametrize("point", [bytes(32), b"\x01" + bytes(31), TORSION, b"\xff" * 32])
 def test_points_off_the_subgroup_are_refused(point: bytes) -> None:
     """As U and as opening key: off the curve, identity, small order, not canonical."""
-    header, _, preamble, _ = sealed(Policy.QUORUM)
+    header, _, preamble, _ = sealed(OpeningPolicy.QUORUM)
     refused("bid.bad_point", replace(header, point=point), preamble, call=encapsulation.verify)
     refused("bid.bad_opening_key", point, ENTROPY, call=encapsulation.encapsulate)
 
 
 def test_a_point_with_a_torsion_part_is_refused() -> None:
     """U + torsion lies on the curve but off the subgroup."""
-    header, _, preamble, fresh = sealed(Policy.QUORUM)
+    header, _, preamble, fresh = sealed(OpeningPolicy.QUORUM)
     mixed = group.add(fresh.point, TORSION)
     refused("bid.bad_point", replace(header, point=mixed), preamble, call=encapsulation.verify)
 
 
 def test_wrap_and_policy_go_together() -> None:
-    """A wrap under another policy, or none under quorum-or-bidder, is refused."""
-    header, _, preamble, _ = sealed(Policy.QUORUM)
+    """A wrap under another policy, or none under quorum_or_bidder, is refused."""
+    header, _, preamble, _ = sealed(OpeningPolicy.QUORUM)
     refused("bid.bad_wrap", header, replace(preamble, wrap=bytes(32)), call=encapsulation.verify)
-    header, _, preamble, _ = sealed(Policy.QUORUM_OR_BIDDER)
+    header, _, preamble, _ = sealed(OpeningPolicy.QUORUM_OR_BIDDER)
     refused("bid.bad_wrap", header, replace(preamble, wrap=None), call=encapsulation.verify)
 
 
 def test_each_envelope_has_its_own_bidder_secret() -> None:
     """What a bidder hands over for one envelope opens no other."""
-    first, second = sealed(Policy.QUORUM)[0], sealed(Policy.QUORUM)[0]
+    first, second = sealed(OpeningPolicy.QUORUM)[0], sealed(OpeningPolicy.QUORUM)[0]
     assert encapsulation.bidder_secret(SECRET, first) != encapsulation.bidder_secret(SECRET, second)

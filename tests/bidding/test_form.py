@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from bidding import form as forms
 from bidding.form import MAX_FORM, FileEntry, Form
-from bidding.header import EnvelopeKind
 from kernel import canonical
 from kernel.errors import GgzyError
 from tests.bidding.sample_bid import PRICE
+from trading.lot import EnvelopeKind
 
 TECHNICAL = Form(
     kind=EnvelopeKind.TECHNICAL,

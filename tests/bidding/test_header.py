@@ -8,19 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bidding import header as headers
-from bidding.header import HEADER_SIZE, EnvelopeKind, Header, Policy, Suite
+from bidding.header import HEADER_SIZE, Header, Suite
 from kernel.errors import GgzyError
 from tests.bidding.sample_bid import BIDDER, TARGET
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 SAMPLE = Header(
     suite=Suite.AES_256_GCM,
-    policy=Policy.QUORUM,
+    policy=OpeningPolicy.QUORUM,
     kind=EnvelopeKind.PRICE,
     tender=TARGET.tender,
     lot=TARGET.lot,
     bidder=BIDDER.uscc,
     deadline=TARGET.deadline,
-    transcript=TARGET.transcript,
+    key=TARGET.key,
     point=TARGET.opening_key,
     padded_length=65536,
 )
@@ -29,7 +30,7 @@ SAMPLE = Header(
 def test_a_header_reads_back() -> None:
     """Every suite, policy and kind survives the wire."""
     for suite in Suite:
-        for policy in Policy:
+        for policy in OpeningPolicy:
             for kind in EnvelopeKind:
                 header = replace(SAMPLE, suite=suite, policy=policy, kind=kind)
                 assert headers.parse(header.encode()) == header
@@ -72,7 +73,7 @@ def test_parsing_near_misses_raises_one_error(place: int, patch: bytes) -> None:
     [
         ("bidder", "91152502MA0N7E8T0"),
         ("bidder", "91152502MA0N7E8TOI"),
-        ("transcript", bytes(31)),
+        ("key", bytes(31)),
         ("point", bytes(33)),
         ("padded_length", 65537),
         ("padded_length", 4096),

@@ -14,12 +14,12 @@ from nacl.signing import SigningKey
 
 from bidding import group
 from bidding import manifest as manifests
-from bidding.header import EnvelopeKind, Policy
 from bidding.manifest import Expectations, Manifest
 from kernel import canonical
 from kernel.errors import GgzyError
 from tests.bidding import sample_bid
 from tests.bidding.sample_bid import BIDDER, EXPECTED
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 OTHER = UUID(int=7)
 
@@ -66,8 +66,8 @@ def test_a_good_bid_is_accepted() -> None:
         ({"bidder": "9" * 18}, "bid.other_bidder"),
         ({"deadline": EXPECTED.deadline.replace(microsecond=2)}, "bid.other_deadline"),
         ({"signer": bytes(32)}, "bid.other_signer"),
-        ({"policy": Policy.QUORUM_AND_BIDDER}, "bid.other_policy"),
-        ({"transcript": bytes(32)}, "bid.other_key"),
+        ({"policy": OpeningPolicy.QUORUM_AND_BIDDER}, "bid.other_policy"),
+        ({"key": bytes(32)}, "bid.other_key"),
         ({"kinds": (EnvelopeKind.PRICE,)}, "bid.unexpected_envelope"),
         ({"kinds": tuple(EnvelopeKind)}, "bid.missing_envelope"),
     ],
@@ -84,8 +84,8 @@ def test_a_bid_for_something_else_is_refused(change: dict[str, object], code: st
         ({"lot": OTHER}, "bid.other_lot"),
         ({"bidder": "9" * 18}, "bid.other_bidder"),
         ({"deadline": EXPECTED.deadline.replace(microsecond=2)}, "bid.other_deadline"),
-        ({"policy": Policy.QUORUM_AND_BIDDER}, "bid.other_policy"),
-        ({"transcript": bytes(32)}, "bid.other_key"),
+        ({"policy": OpeningPolicy.QUORUM_AND_BIDDER}, "bid.other_policy"),
+        ({"key": bytes(32)}, "bid.other_key"),
         ({"kind": EnvelopeKind.PRICE}, "bid.repeated_envelope"),
         ({"kind": EnvelopeKind.QUALIFICATION}, "bid.unexpected_envelope"),
         ({"point": bytes(32)}, "bid.bad_point"),

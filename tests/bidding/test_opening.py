@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding import encapsulation, group, opening, opening_request, opening_shares
-from bidding.header import EnvelopeKind
 from bidding.opening_shares import Question
 from kernel import canonical
 from kernel.entropy import SeededEntropy
@@ -18,6 +17,7 @@ from tests.bidding.docket import ENTROPY, docket, sealed, spoiled
 from tests.bidding.table import change, make
 from tests.bidding.test_group import TORSION
 from tests.bidding.test_keymaking import refusal
+from trading.lot import EnvelopeKind
 
 MADE = make(5, 3, 2)
 KEY = MADE.transcript.keys[1]

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bidding.form import FileEntry, Form
-from bidding.header import EnvelopeKind
 from bidding.padding import padded_length
 from bidding.payload import FilePlan, PayloadParser, PayloadSource
 from kernel.errors import GgzyError
+from trading.lot import EnvelopeKind
 
 FORM = Form(kind=EnvelopeKind.TECHNICAL, leader="李雷")
 

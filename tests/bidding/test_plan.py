@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bidding import plan
-from bidding.header import EnvelopeKind
 from bidding.payload import FilePlan
 from kernel.errors import GgzyError
+from trading.lot import EnvelopeKind
 
 TOML = """
 bidder = "91152502MA0N7E8T0X"

@@ -17,13 +17,13 @@ CONTEXT = b"draw/nonce/centre"
 
 def sealed(secret: bytes = b"nonce") -> bytes:
     """Seal a secret to the sample lot."""
-    return seal_secret(secret, TARGET.opening_key, TARGET.transcript, context=CONTEXT, release=RELEASE, entropy=ENTROPY)
+    return seal_secret(secret, TARGET.opening_key, TARGET.key, context=CONTEXT, release=RELEASE, entropy=ENTROPY)
 
 
 def opened(data: bytes) -> bytes:
     """Check and open as the quorum would."""
     secret = parse_secret(data)
-    check_secret(secret, transcript=TARGET.transcript, context=CONTEXT, release=RELEASE)
+    check_secret(secret, key=TARGET.key, context=CONTEXT, release=RELEASE)
     return open_secret(secret, group.mult(PRIVATE, secret.point))
 
 
@@ -45,14 +45,14 @@ def test_a_long_secret_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"transcript": bytes(32)}, "secret.other_key"),
+        ({"key": bytes(32)}, "secret.other_key"),
         ({"context": b"draw/nonce/purchaser"}, "secret.other_context"),
         ({"release": RELEASE - timedelta(microseconds=1)}, "secret.other_release"),
     ],
 )
 def test_a_secret_for_something_else_is_refused(change: dict[str, object], code: str) -> None:
     """Custodians compute no share for another key, context or release time."""
-    expected = {"transcript": TARGET.transcript, "context": CONTEXT, "release": RELEASE} | change
+    expected = {"key": TARGET.key, "context": CONTEXT, "release": RELEASE} | change
     with pytest.raises(GgzyError) as refusal:
         check_secret(parse_secret(sealed()), **expected)  # type: ignore[arg-type] # one of three is changed
     assert refusal.value.code == code

@@ -12,13 +12,14 @@ from bidding import bidfile, encapsulation, sealing, unsealing
 from bidding import header as headers
 from bidding.bidfile import BidFile
 from bidding.form import FileEntry, Form
-from bidding.header import EnvelopeKind, Policy, Suite
+from bidding.header import Suite
 from bidding.payload import FilePlan
 from bidding.sealing import EnvelopePlan
 from bidding.unsealing import EnvelopeReader
 from kernel.errors import GgzyError
 from tests.bidding import sample_bid
 from tests.bidding.sample_bid import BIDDER, ENTROPY, PRICE, TARGET
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 TECHNICAL = EnvelopePlan(Form(kind=EnvelopeKind.TECHNICAL))
 LARGE = random.Random(3).randbytes((5 << 20) + 12345)  # noqa: S311 - test data
@@ -37,9 +38,9 @@ async def stream(data: bytes, step: int, taken: list[int] | None = None) -> Asyn
         yield data[place : place + step]
 
 
-@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize("policy", OpeningPolicy)
 @pytest.mark.parametrize("suite", Suite)
-def test_round_trip(tmp_path: Path, suite: Suite, policy: Policy) -> None:
+def test_round_trip(tmp_path: Path, suite: Suite, policy: OpeningPolicy) -> None:
     """Both suites under all policies: forms and files come back byte for byte."""
     sample = sample_bid.seal(tmp_path, target=sample_bid.with_policy(policy), suite=suite)
     bidfile.verify(sample.file)
@@ -56,8 +57,8 @@ def test_round_trip(tmp_path: Path, suite: Suite, policy: Policy) -> None:
 
 
 def test_the_bidder_opens_alone_where_it_is_allowed(tmp_path: Path) -> None:
-    """Under quorum-or-bidder, the bidder's secret gives the payload without the custodians."""
-    file = sample_bid.seal(tmp_path, target=sample_bid.with_policy(Policy.QUORUM_OR_BIDDER)).file
+    """Under quorum_or_bidder, the bidder's secret gives the payload without the custodians."""
+    file = sample_bid.seal(tmp_path, target=sample_bid.with_policy(OpeningPolicy.QUORUM_OR_BIDDER)).file
     envelope = file.manifest.envelope(EnvelopeKind.PRICE)
     secret = sample_bid.secret(file, EnvelopeKind.PRICE)
     key = encapsulation.unlock_alone(envelope.header, envelope.preamble, secret)

@@ -128,7 +128,7 @@ def test_secret(case: dict[str, Any]) -> None:
 
     def run() -> None:
         sealed = parse_secret(bytes.fromhex(case["sealed"]))
-        check_secret(sealed, transcript=TARGET.transcript, context=b"context", release=TARGET.deadline)
+        check_secret(sealed, key=TARGET.key, context=b"context", release=TARGET.deadline)
         shared = group.mult(bytes.fromhex(case["private_key"]), sealed.point)
         assert open_secret(sealed, shared).hex() == case["secret"]
 

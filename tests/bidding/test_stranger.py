@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bidding.header import EnvelopeKind, Policy, Suite
+from bidding.header import Suite
 from kernel import canonical
 from tests.bidding import sample_bid
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 STRANGER = Path(__file__).parents[1] / "vectors" / "sealing" / "stranger.py"
 OURS = ("kernel", "archive", "trading", "bidding", "experts", "api", "nacl")
@@ -27,9 +28,9 @@ def test_the_stranger_uses_nothing_of_ours() -> None:
     assert {name.split(".")[0] for name in imports}.isdisjoint(OURS)
 
 
-@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize("policy", OpeningPolicy)
 @pytest.mark.parametrize("suite", Suite)
-def test_the_stranger_opens_a_bid(tmp_path: Path, suite: Suite, policy: Policy) -> None:
+def test_the_stranger_opens_a_bid(tmp_path: Path, suite: Suite, policy: OpeningPolicy) -> None:
     """Given K (and the bidder's secret): signature, roots, commitment, form and every file agree."""
     contents = {"a.pdf": bytes(range(256)) * 5000, "b.txt": b"b"}
     sample = sample_bid.seal(tmp_path, target=sample_bid.with_policy(policy), suite=suite, contents=contents)

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bidding import group
 from bidding import target as targets
 from kernel import canonical
 from kernel.errors import GgzyError
+from tests.bidding import stage
 from tests.bidding.sample_bid import TARGET
 
 
@@ -29,7 +31,7 @@ def test_a_target_reads_back() -> None:
         {"envelopes": []},
         {"envelopes": [{"kind": "price", "stage": 3}]},
         {"envelopes": [{"kind": "price", "stage": 1}, {"kind": "price", "stage": 2}]},
-        {"transcript": "00"},
+        {"key": "00"},
         {"opening_key": "00" * 32},
         {"opening_key": "01" + "00" * 31},
         {"sandbox": "no"},
@@ -41,6 +43,17 @@ def test_a_target_that_is_not_exactly_one_is_refused(change: dict[str, object]) 
     data = canonical.encode(canonical.decode(TARGET.encode()) | change)
     with pytest.raises(GgzyError, match=r"bid\.bad_target"):
         targets.parse(data)
+
+
+def test_the_opening_key_is_proved_by_the_custodians_transcript() -> None:
+    """The platform cannot give one bidder a key of its own: neither another Y under the right hash nor another hash."""
+    made = stage.custodians()
+    target = replace(TARGET, opening_key=made.key.public_key, key=made.key.key_hash)
+    assert targets.check_key(target, made.transcript) == made.key
+    own = group.base_mult(group.small_scalar(7))
+    for lie in (replace(target, opening_key=own), replace(target, opening_key=own, key=bytes(32))):
+        with pytest.raises(GgzyError, match=r"seal\.untrusted_key"):
+            targets.check_key(lie, made.transcript)
 
 
 def test_a_changed_title_encodes_differently() -> None:

@@ -16,7 +16,7 @@ from bidding import encapsulation, group
 from bidding import manifest as manifests
 from bidding.encapsulation import Preamble
 from bidding.form import FileEntry, Form
-from bidding.header import EnvelopeKind, Header, Policy, Suite
+from bidding.header import Header, Suite
 from bidding.manifest import Envelope, Manifest
 from bidding.padding import padded_length
 from bidding.sealed_secret import seal_secret
@@ -26,6 +26,7 @@ from kernel import canonical
 from kernel.clock import isoformat
 from kernel.entropy import SeededEntropy
 from tests.bidding.sample_bid import BIDDER, EXPECTED, PRICE, PRIVATE, TARGET
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 FOLDER = Path(__file__).parent
 ENTROPY_SEED = b"ggzy sealing vectors v1"
@@ -64,7 +65,7 @@ def _expected() -> Case:
         "deadline": isoformat(EXPECTED.deadline),
         "policy": EXPECTED.policy.value,
         "kinds": [kind.value for kind in EXPECTED.kinds],
-        "transcript": EXPECTED.transcript.hex(),
+        "key": EXPECTED.key.hex(),
         "signer": EXPECTED.signer.hex(),
         "context": b"context".hex(),
         "release": isoformat(TARGET.deadline),
@@ -82,7 +83,7 @@ def _padding() -> Iterator[Case]:
 
 
 def _header(
-    policy: Policy = Policy.QUORUM, suite: Suite = Suite.AES_256_GCM, point: bytes = TARGET.opening_key
+    policy: OpeningPolicy = OpeningPolicy.QUORUM, suite: Suite = Suite.AES_256_GCM, point: bytes = TARGET.opening_key
 ) -> Header:
     return Header(
         suite=suite,
@@ -92,7 +93,7 @@ def _header(
         lot=TARGET.lot,
         bidder=BIDDER.uscc,
         deadline=TARGET.deadline,
-        transcript=TARGET.transcript,
+        key=TARGET.key,
         point=point,
         padded_length=65536,
     )
@@ -114,7 +115,7 @@ def _headers() -> Iterator[Case]:
             "lot": str(header.lot),
             "bidder": header.bidder,
             "deadline": isoformat(TARGET.deadline),
-            "transcript": header.transcript.hex(),
+            "key": header.key.hex(),
             "point": header.point.hex(),
             "padded_length": 65536,
         },
@@ -169,7 +170,7 @@ def _forms() -> Iterator[Case]:
 
 def _keys() -> Iterator[Case]:
     entropy = SeededEntropy(ENTROPY_SEED)
-    for policy in Policy:
+    for policy in OpeningPolicy:
         fresh = encapsulation.encapsulate(TARGET.opening_key, entropy)
         header = _header(policy, point=fresh.point)
         secret = encapsulation.bidder_secret(SECRET, header)
@@ -285,8 +286,8 @@ def _manifests() -> Iterator[Case]:
         ("envelope of another lot", "bid.other_lot", _sealed_manifest(lot=other)),
         ("envelope of another bidder", "bid.other_bidder", _sealed_manifest(bidder="9" * 18)),
         ("envelope of another deadline", "bid.other_deadline", _sealed_manifest(deadline=later)),
-        ("envelope for another key", "bid.other_key", _sealed_manifest(transcript=bytes(32))),
-        ("envelope under another policy", "bid.other_policy", _sealed_manifest(policy=Policy.QUORUM_AND_BIDDER)),
+        ("envelope for another key", "bid.other_key", _sealed_manifest(key=bytes(32))),
+        ("envelope under another policy", "bid.other_policy", _sealed_manifest(policy=OpeningPolicy.QUORUM_AND_BIDDER)),
         ("envelope missing", "bid.missing_envelope", replace(good, envelopes=(first,))),
         ("envelope twice", "bid.repeated_envelope", replace(good, envelopes=(first, first, second))),
         ("envelope not asked for", "bid.unexpected_envelope", _sealed_manifest(kind=EnvelopeKind.QUALIFICATION)),
@@ -337,7 +338,7 @@ def _secrets() -> Iterator[Case]:
     good = seal_secret(
         b"nonce",
         TARGET.opening_key,
-        TARGET.transcript,
+        TARGET.key,
         context=b"context",
         release=TARGET.deadline,
         entropy=SeededEntropy(ENTROPY_SEED),
