@@ -9,6 +9,7 @@ from pathlib import Path
 from kernel.errors import GgzyError, Kind
 
 CHUNK = 1 << 20
+PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _MODE = 0o444
 _NAME = re.compile(r"[A-Za-z0-9-]+(/[a-z0-9][a-z0-9._-]*)+", re.ASCII)
 
@@ -52,7 +53,8 @@ def unpack(source: Path, out: Path) -> Path:
 def _checked(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     seen = set()
     for member in archive:
-        if not member.isreg() or member.name in seen or not _NAME.fullmatch(member.name):
+        # Sparse members would unpack to more than the tar's own size.
+        if member.type not in PLAIN or member.issparse() or member.name in seen or not _NAME.fullmatch(member.name):
             raise GgzyError("package.bad_tar", Kind.INTEGRITY)
         seen.add(member.name)
         yield member

@@ -137,6 +137,21 @@ def test_a_malicious_tar_is_refused(what: str, tmp_path: Path) -> None:
     assert {path.name for path in (tmp_path / "in").iterdir()} <= {"bad.tar", "out"}
 
 
+def test_a_sparse_bomb_is_refused(tmp_path: Path) -> None:
+    """A tar of a few blocks that would unpack to a terabyte is refused before anything of it is written."""
+    sparse = tarfile.TarInfo("bag/a")
+    told = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "bag/a"}
+    sparse.pax_headers = {**told, "GNU.sparse.realsize": str(1 << 40)}
+    content = b"1\n0\n1\n".ljust(512, b"\0") + b"x"
+    sparse.size = len(content)
+    source = tmp_path / "bomb.tar"
+    with tarfile.open(source, "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(sparse, io.BytesIO(content))
+    with pytest.raises(GgzyError, match=r"package\.bad_tar"):
+        tar.unpack(source, tmp_path / "out")
+    assert not (tmp_path / "out" / "bag" / "a").exists()
+
+
 @given(data=strategies.binary(max_size=600))
 @settings(deadline=None, max_examples=50)
 def test_any_file_is_unpacked_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
