@@ -85,7 +85,7 @@ def verify(files: Files, chain_pem: bytes, key: Key | None) -> tuple[Receipt, li
     if not hmac.compare_digest(files.digest, f"{digest.hex()}\n".encode()):
         raise GgzyError("receipt.wrong_digest", Kind.INTEGRITY)
     steps.append(Step(3, "digest", digest.hex()))
-    stamped = timestamp.verify(files.token, digest, chain_pem)  # 4
+    stamped = timestamp.check(files.token, digest, chain_pem, sandbox=receipt.event.sandbox)  # 4
     steps.append(Step(4, "token", isoformat(stamped)))
     if not -TOLERANCE <= stamped - receipt.event.at <= TOLERANCE + PATIENCE:  # 5
         raise GgzyError("receipt.wrong_time", Kind.INTEGRITY)

@@ -54,7 +54,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key announced, whether it is play."""
+    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key, whether it is a sandbox's."""
 
     deadline: datetime
     kinds: frozenset[str]

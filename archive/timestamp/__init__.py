@@ -3,6 +3,16 @@
 from archive.timestamp.authority import Authority, LocalAuthority, Service, new_authority_keys
 from archive.timestamp.remote import RemoteAuthority
 from archive.timestamp.token import Token
-from archive.timestamp.verification import read, verify
+from archive.timestamp.verification import check, read, verify
 
-__all__ = ["Authority", "LocalAuthority", "RemoteAuthority", "Service", "Token", "new_authority_keys", "read", "verify"]
+__all__ = [
+    "Authority",
+    "LocalAuthority",
+    "RemoteAuthority",
+    "Service",
+    "Token",
+    "check",
+    "new_authority_keys",
+    "read",
+    "verify",
+]

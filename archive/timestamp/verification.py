@@ -43,10 +43,20 @@ def verify(response: bytes, digest: bytes, chain_pem: bytes) -> datetime:
     ``timestamp.malformed``, ``timestamp.not_granted``, ``timestamp.wrong_digest``, ``timestamp.bad_signature``,
     ``timestamp.bad_certificate`` or ``timestamp.untrusted``.
     """
-    token_read = read(response, chain_pem)
-    if token_read.digest != digest:
+    return check(response, digest, chain_pem, sandbox=True)
+
+
+def check(response: bytes, digest: bytes, chain_pem: bytes, *, sandbox: bool) -> datetime:
+    """Return what `verify` does, for evidence that says of itself whether it is of a sandbox.
+
+    A token issued under the sandbox's policy proves nothing about real time: ``timestamp.sandbox`` unless `sandbox`.
+    """
+    told = read(response, chain_pem)
+    if told.digest != digest:
         raise GgzyError("timestamp.wrong_digest", Kind.INTEGRITY)
-    return token_read.gen_time
+    if told.sandbox and not sandbox:
+        raise GgzyError("timestamp.sandbox", Kind.INTEGRITY)
+    return told.gen_time
 
 
 def read(response: bytes, chain_pem: bytes) -> Token:
