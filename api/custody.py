@@ -7,6 +7,7 @@ on it is sent.
 
 import asyncio
 import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -30,6 +31,8 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
 DEADLINES = "deadlines"
+ANSWERED = "answered"
+_ANSWER_SIZE = 16 + 1 + 32
 TSA = "/tsa"
 PAUSE = 1.0  # seconds between two looks at a key making
 OVER = {"aborted": "custody.aborted", "expired": "custody.expired"}
@@ -83,8 +86,9 @@ async def make_keys(
 async def ask(client: Client, keys: KeyFile, lot: UUID, stage: int, pins: Pins) -> Asked:
     """Fetch an opening request and let the device check it; nothing is sent yet.
 
-    Raises ``custody.no_share`` when this key file holds no share of the lot's key, and what `custodian.examine` does.
-    The key file in the answer remembers the newest deadline; it is to be kept before `answer`.
+    Raises ``custody.no_share`` when this key file holds no share of the lot's key, what `custodian.examine` does, and
+    ``custodian.other_request`` when it has answered another request for this lot and stage: there is one only. The key
+    file in the answer remembers request and newest deadline; it is to be kept before `answer`.
     """
     stamped = _bytes(await client.get(f"/api/v1/lots/{lot}/openings/{stage}/request"))
     request = opening_request.parse(opening_request.unstamp(stamped)[0])
@@ -93,7 +97,7 @@ async def ask(client: Client, keys: KeyFile, lot: UUID, stage: int, pins: Pins) 
     key, index, share = await held(client, keys, bytes.fromhex(request.transcript), request.key_index)
     seen = newest_seen(keys, lot)
     examined = custodian.examine(stamped, key, pins, newest_seen=seen)
-    return Asked(examined, index, share, remember(keys, lot, examined.deadline))
+    return Asked(examined, index, share, bind(remember(keys, lot, examined.deadline), examined))
 
 
 async def answer(client: Client, asked: Asked, *, entropy: Entropy) -> Any:
@@ -159,6 +163,21 @@ def remember(keys: KeyFile, lot: UUID, deadline: datetime) -> KeyFile:
     newest = deadline if known is None else max(known, deadline)
     kept = {**_deadlines(keys), lot.bytes: microseconds(newest).to_bytes(8, "big")}
     return KeyFile({**keys.secrets, DEADLINES: b"".join(lot + at for lot, at in kept.items())})
+
+
+def bind(keys: KeyFile, examined: Examined) -> KeyFile:
+    """Return the key file bound to this request for its lot and stage; ``custodian.other_request`` if it is to another.
+
+    So bids that were left out of an opening (withdrawn, replaced, swapped) cannot be sent after it.
+    """
+    packed = keys.secrets.get(ANSWERED, b"")
+    place, digest = examined.lot.bytes + bytes([examined.stage]), examined.question.request
+    for at in range(0, len(packed), _ANSWER_SIZE):
+        if packed[at : at + len(place)] == place:
+            if not hmac.compare_digest(packed[at + len(place) : at + _ANSWER_SIZE], digest):
+                raise GgzyError("custodian.other_request", Kind.FORBIDDEN)
+            return keys
+    return KeyFile({**keys.secrets, ANSWERED: packed + place + digest})
 
 
 def _deadlines(keys: KeyFile) -> dict[bytes, bytes]:

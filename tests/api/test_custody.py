@@ -15,14 +15,14 @@ from api import custody
 from api.cli import key, main
 from api.client import Client
 from api.wiring import Installation
-from bidding import keyfile
+from bidding import custodian, keyfile
 from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
 from bidding.transcript import Transcript
 from kernel import actor as actors
 from kernel.actor import Grant, Role
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError
-from tests.bidding.docket import DEADLINE
+from tests.bidding.docket import DEADLINE, docket
 from tests.bidding.stage import PURCHASER, SITE
 from tests.bidding.table import Table
 from tests.bidding.test_ceremony import draft_lot, place
@@ -151,6 +151,19 @@ def test_deadlines_are_remembered_and_never_go_back() -> None:
     keys = custody.remember(custody.remember(keys, first, later), second, DEADLINE)
     keys = custody.remember(keys, first, DEADLINE)
     assert (custody.newest_seen(keys, first), custody.newest_seen(keys, second)) == (later, DEADLINE)
+
+
+def test_one_request_is_answered_for_a_lot_and_stage() -> None:
+    """The same request as often as asked; another one, with a bid that was left out of the first, never."""
+    case = docket(2)
+    first = custodian.examine(case.stamped(), case.key, case.pins, newest_seen=None)
+    keys = custody.bind(KeyFile({}), first)
+    assert custody.bind(keys, first) == keys
+    case.receive(2)
+    second = custodian.examine(case.stamped(), case.key, case.pins, newest_seen=None)
+    with pytest.raises(GgzyError, match=r"custodian\.other_request"):
+        custody.bind(keys, second)
+    assert custody.bind(KeyFile({}), second) != keys
 
 
 async def test_the_commands_enrol_and_make(
