@@ -3,11 +3,13 @@
 from typing import Any
 
 import msgspec
+import psycopg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import (
     ClientException,
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
@@ -41,6 +43,7 @@ OWN_STATUS = {
     "server.failed": 500,
 }
 ERRORS_SHOWN = 20
+CUT_OFF = "client disconnected prematurely"  # Litestar's only word for a body that ends early
 
 
 def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -87,8 +90,11 @@ def as_refusal(error: Exception) -> GgzyError:  # noqa: PLR0911 - one return per
             return GgzyError("request.invalid", errors=_complaints(error))
         case HTTPException() if error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
             return GgzyError("request.too_large", Kind.TOO_LARGE)
-        case ClientException() | UnicodeDecodeError():  # Litestar lets the latter through for a body that is not UTF-8
+        case ClientException() | UnicodeDecodeError() | RecursionError():
+            # Litestar lets the latter two through: a body that is not UTF-8, or nested beyond all measure.
             return GgzyError("request.malformed")
+        case InternalServerException() if error.detail == CUT_OFF:
+            return GgzyError("request.cut_off")
     log.error("server.failed", exc_info=error)
     return GgzyError("server.failed", Kind.UNAVAILABLE)
 
@@ -101,6 +107,9 @@ def locale_of(scope: Scope) -> str:
 
 def _of_database(error: DBAPIError) -> GgzyError:
     state = getattr(error.orig, "sqlstate", None) or ""
+    if isinstance(error.orig, psycopg.DataError):  # a NUL in a text, a number beyond the column: what was sent is unfit
+        log.warning("database.unfit_value", state=state)
+        return GgzyError("request.invalid", errors=["value out of range"])
     if error.connection_invalidated or state[:2] in ("08", "57", "53") or (not state and error.orig is not None):
         log.warning("database.unavailable", state=state)
         return GgzyError("database.unavailable", Kind.UNAVAILABLE)

@@ -1,6 +1,7 @@
 """Refusals are problem documents (RFC 9457) with a stable code and words; nothing of our inside is told."""
 
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,6 +19,12 @@ from kernel.errors import GgzyError, Kind
         ("DELETE", "/api/v1/tokens", b"", 405, "request.method_not_allowed"),
         ("POST", "/api/v1/tokens", b"{", 400, "request.malformed"),
         ("POST", "/api/v1/tokens", b'{"login": "\xff"}', 400, "request.malformed"),
+        ("POST", "/api/v1/tokens", b"[" * 10_000, 400, "request.malformed"),
+        ("POST", "/api/v1/tokens", b'{"a":' * 10_000, 400, "request.malformed"),
+        ("POST", "/api/v1/tokens", b'{"login": "\\ud800", "password": "x"}', 400, "request.malformed"),
+        ("POST", "/api/v1/tokens", b'{"login": "\\u0000", "password": "x"}', 400, "request.invalid"),
+        ("GET", f"/api/v1/lots/{UUID(int=9)}/openings/{2**40}/record.json", b"", 400, "request.invalid"),
+        ("GET", f"/api/v1/lots/{UUID(int=9)}/openings/{2**70}/record.json", b"", 400, "request.invalid"),
         ("POST", "/api/v1/tokens", b"{}", 400, "request.invalid"),
         ("POST", "/api/v1/tokens", b'{"login": 1, "password": "x"}', 400, "request.invalid"),
         ("POST", "/api/v1/tokens", b'{"login": "a", "password": "b", "c": 1}', 400, "request.invalid"),
