@@ -80,5 +80,5 @@ async def _time(installation: Installation) -> Finding:
 
 def _private(settings: Settings) -> list[Path]:
     folder = settings.data_dir
-    names = ("log/seed", "tsa/tsa-key.pem", "tsa/root-key.pem", "postgres.password")
+    names = ("log/seed", "pool/pepper", "tsa/tsa-key.pem", "tsa/root-key.pem", "postgres.password")
     return [folder / name for name in names]

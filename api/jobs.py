@@ -1,4 +1,4 @@
-"""What runs beside the requests: the log's sequencer with its heartbeats and stamps, openings, housekeeping.
+"""What runs beside the requests: the log's sequencer with its heartbeats and stamps, openings, calls, housekeeping.
 
 Every worker runs them; advisory locks in the database let one at a time do the work.
 """
@@ -16,6 +16,7 @@ from api.accounts.tables import Credential
 from api.tables import Counter, StoredAnswer
 from api.wiring import Installation
 from archive import sequencer
+from experts import invitations
 from kernel import database
 
 log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 STAMP_EVERY = 60.0  # seconds
 CLEAN_EVERY = 600.0
 OPEN_EVERY = 2.0
+EXPIRE_EVERY = 5.0
 ANSWERS_KEPT = timedelta(days=7)
 COUNTERS_KEPT = timedelta(days=1)
 CREDENTIALS_KEPT = timedelta(days=400)
@@ -38,6 +40,7 @@ async def running(installation: Installation) -> AsyncIterator[None]:
             group.create_task(_repeat(clean, installation, CLEAN_EVERY)),
             group.create_task(_repeat(openings.resume, installation, OPEN_EVERY)),
             group.create_task(_repeat(openings.sweep, installation, CLEAN_EVERY)),
+            group.create_task(_repeat(expire_calls, installation, EXPIRE_EVERY)),
         ]
         try:
             yield
@@ -66,6 +69,16 @@ async def clean(installation: Installation) -> None:
         await session.execute(delete(StoredAnswer).where(StoredAnswer.made_at < now - ANSWERS_KEPT))
         await session.execute(delete(Counter).where(Counter.slot < now - COUNTERS_KEPT))
         await session.execute(delete(Credential).where(Credential.expires_at < now - CREDENTIALS_KEPT))
+
+
+async def expire_calls(installation: Installation) -> None:
+    """Let experts' calls time out whose hour has passed, each draw in a transaction of its own."""
+    async with installation.sessions.begin() as session:
+        if not await database.try_lock(session, "jobs/calls"):
+            return
+        for draw_id in await invitations.overdue(session):
+            async with installation.sessions.begin() as own:
+                await invitations.expire(own, draw_id, entropy=installation.entropy)
 
 
 async def _repeat(job: Callable[[Installation], Awaitable[None]], installation: Installation, every: float) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from kernel.entropy import Entropy, SystemEntropy
 from kernel.errors import GgzyError, Kind
 from trading import sites
 
+PEPPER_SIZE = 32
+
 
 @dataclass(frozen=True, slots=True)
 class Installation:
@@ -38,6 +40,8 @@ class Installation:
     chain_pem: bytes
     """The time authority's certificates, to be pinned by others."""
     signer: Signer
+    pepper: bytes
+    """The key of the hashes of 身份证号 in the pool of experts; every server of an installation needs the same."""
     entropy: Entropy
     passwords: Passwords
 
@@ -66,6 +70,7 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
             authority=authority,
             chain_pem=chain_pem,
             signer=_signer(settings, entropy),
+            pepper=_secret(settings.data_dir, "pool/pepper", lambda: entropy.token(PEPPER_SIZE)),
             entropy=entropy,
             passwords=Passwords(settings.password_memory),
         )
@@ -118,20 +123,26 @@ async def _store(settings: Settings, clock: Clock) -> ObjectStore:
 
 
 def _signer(settings: Settings, entropy: Entropy) -> Signer:
-    """Return the log's signer; its seed is made at first start and readable by us alone."""
-    path = settings.data_dir / "log" / "seed"
-    with _alone(settings.data_dir):
+    """Return the log's signer; its seed is made at first start."""
+    seed = _secret(settings.data_dir, "log/seed", lambda: new_signer(settings.log_origin, entropy)[1])
+    return Signer(settings.log_origin, seed)
+
+
+def _secret(data_dir: Path, name: str, make: Callable[[], bytes]) -> bytes:
+    """Return a secret of the data folder, made at first start and readable by us alone."""
+    path = data_dir / name
+    with _alone(data_dir):
         if path.exists():
-            return Signer(settings.log_origin, path.read_bytes())
-        signer, seed = new_signer(settings.log_origin, entropy)
+            return path.read_bytes()
+        made = make()
         path.parent.mkdir(mode=0o700, exist_ok=True)
         unfinished = path.with_suffix(".unfinished")
         with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
-            handle.write(seed)
+            handle.write(made)
             handle.flush()
             os.fsync(handle.fileno())
         unfinished.rename(path)
-        return signer
+        return made
 
 
 @contextlib.contextmanager

@@ -111,6 +111,20 @@ async def test_participants_draw_from_their_devices(prepared: Round) -> None:
     assert len(verify_draw(data, prepared.installation.signer.key)) == 12
 
 
+async def test_calls_time_out_by_themselves(prepared: Round) -> None:
+    """When a call's time has passed, the job lets it time out and calls the next; before, it changes nothing."""
+    await prepared.commit()
+    for role in GRANTS:
+        await prepared.reveal(role)
+    await jobs.expire_calls(prepared.installation)
+    async with prepared.client("centre") as client:
+        path = f"/api/v1/draws/{prepared.draw.id}"
+        assert (await client.get(path))["calls"] == {"invited": 5}
+        await _pass(prepared.installation, timedelta(minutes=31))
+        await jobs.expire_calls(prepared.installation)
+        assert (await client.get(path))["calls"] == {"invited": 5, "timed_out": 5}
+
+
 async def test_a_commitment_is_made_once(prepared: Round) -> None:
     """A device that commits again after a lost answer has the same nonce in its key file."""
     await prepared.commit()

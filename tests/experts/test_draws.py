@@ -359,5 +359,5 @@ async def test_the_command_replays_a_file(scene: Scene, tmp_path: Path, capsys: 
     assert "抽取成立：5 名" in out
     with pytest.raises(GgzyError, match=r"note\.wrong_signature"):
         command.replay(file, other)
-    with pytest.raises(GgzyError, match=r"draw\.unreadable"):
+    with pytest.raises(GgzyError, match=r"verify\.unreadable"):
         command.replay(tmp_path / "none", vkey)
