@@ -13,7 +13,7 @@ from pathlib import Path
 from archive import note as notes
 from archive import package, proof, receipt
 from archive.note import Key
-from archive.package import tar
+from archive.package import index, tar
 from archive.recipe import Pins, Step
 from kernel.errors import GgzyError, Kind
 
@@ -76,15 +76,25 @@ def verify(artefact: Artefact, pins: Pins, progress: Progress | None = None) -> 
 
 
 def verify_package(path: Path, pins: Pins, progress: Progress | None = None) -> list[Step]:
-    """Check a bag, a folder or its tar, with the draws and key transcripts in it."""
+    """Check a bag, a folder or its tar, with the draws, key transcripts and sealed bids in it."""
     checks: dict[str, Callable[[bytes, Key], object]] = {
         "draw_transcript": _verify_draw,
         "key_transcript": lambda data, _: _verify_key(data),
     }
     if path.is_dir():
-        return package.verify(path, pins, checks=checks, progress=progress)
+        steps = package.verify(path, pins, checks=checks, progress=progress)
+        return [*steps, _check_bids(path / "data")]
     with tempfile.TemporaryDirectory(prefix="ggzy-") as folder:
-        return package.verify(tar.unpack(path, Path(folder)), pins, checks=checks, progress=progress)
+        return verify_package(tar.unpack(path, Path(folder)), pins, progress)
+
+
+def _check_bids(data: Path) -> Step:
+    """10. Each sealed bid of a verified package is the one whose receipt lies beside it (docs/spec/package.md)."""
+    bids = index.decode(_read(data / index.INDEX)).having("sealed_bid")
+    for file in bids:
+        folder = (data / file.path).parent
+        _check_sealed(data / file.path, receipt.decode(receipt.Files.read(folder).content).event.data)
+    return Step(10, "sealed", str(len(bids)))
 
 
 def _find(path: Path, depth: int) -> Iterator[Artefact]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+from nacl.signing import SigningKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
@@ -17,10 +18,17 @@ from archive.package.collection import collect
 from archive.paper import render
 from archive.store import ObjectStore, stream
 from archive.timestamp import Authority, LocalAuthority
+from bidding import bidfile, manifest, segments
+from bidding.encapsulation import Preamble
+from bidding.header import Header, Suite
+from bidding.manifest import Envelope, Manifest
+from bidding.padding import FLOOR
+from bidding.stream import sealed_length
 from kernel import database
 from kernel.actor import SYSTEM
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, SeededEntropy
+from trading.lot import EnvelopeKind, OpeningPolicy
 
 TRADE = UUID("0b6f0c56-7d6c-4f2e-9a53-1f6f2a4f7c11")
 SIGNER = Signer("ggzy.test/log", bytes(range(32)))
@@ -49,15 +57,16 @@ async def play(session: AsyncSession, store: ObjectStore, authority: Authority, 
     ]
     for number in (1, 2):
         now = await database.now(session)
-        data = {"bid": f"00000000-0000-4000-8000-00000000000{number}", "deadline": isoformat(now + timedelta(hours=1))}
+        head, sealed, said = _sealed(number, now + timedelta(hours=1))
+        data = {"bid": f"00000000-0000-4000-8000-00000000000{number}", **said}
         await trail.record(session, SYSTEM, "bid.received", {"other": number}, trade=UUID(int=9), entropy=entropy)
         opening = await trail.record(session, SYSTEM, "bid.received", data, trade=TRADE, entropy=entropy, at=now)
         content = receipts.encode(opening, SIGNER.name)
         digest = hashlib.sha256(content).digest()
         token = await authority.stamp(digest, at=now)
-        sealed = hashlib.shake_128(b"%d" % number).digest(100_000)
         await store.put(f"parts/{number}", stream(sealed))
-        source = Stored((b"head", f"parts/{number}", b""), 100_004, hashlib.sha256(b"head" + sealed).hexdigest())
+        size, sha256 = len(head) + len(sealed), hashlib.sha256(head + sealed).hexdigest()
+        source = Stored((head, f"parts/{number}", b""), size, sha256)
         items += [
             Item(f"bids/{number}/bid.sealed", "sealed_bid", f"投标文件（密封） {number}", source),
             Item(f"bids/{number}/receipt.json", "receipt", f"回执 {number}", content),
@@ -66,6 +75,28 @@ async def play(session: AsyncSession, store: ObjectStore, authority: Authority, 
         ]
     await trail.sequence(session, SIGNER, entropy=entropy)
     return items
+
+
+def _sealed(number: int, deadline: datetime) -> tuple[bytes, bytes, dict[str, str]]:
+    """Return head and body of a sealed bid that nobody can open, and what its receipt says of it."""
+    device = SigningKey(bytes([number]) * 32)
+    body = hashlib.shake_128(b"%d" % number).digest(sealed_length(FLOOR))
+    place = {"tender": TRADE, "lot": UUID(int=7), "bidder": "91152502MA0N7E8T0X", "deadline": deadline}
+    header = Header(
+        suite=Suite.AES_256_GCM,
+        policy=OpeningPolicy.QUORUM,
+        kind=EnvelopeKind.PRICE,
+        key=bytes(32),
+        point=bytes(32),
+        padded_length=FLOOR,
+        **place,  # type: ignore[arg-type]
+    )
+    root = segments.body_root([(segments.part_root(body), len(body))])
+    envelope = Envelope(header, Preamble(bytes(64), bytes(32)), len(body), root)
+    signer = bytes(device.verify_key)
+    made = Manifest(previous=None, signer=signer, envelopes=(envelope,), **place)  # type: ignore[arg-type]
+    said = {"deadline": isoformat(deadline), "manifest": made.digest().hex(), "signer": signer.hex()}
+    return bidfile.head(made, manifest.sign(made, device)), body, said
 
 
 async def give(items: list[Item]) -> AsyncIterator[Item]:

@@ -5,20 +5,25 @@ import hashlib
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import artefacts
 from archive import event as events
 from archive import receipt as receipts
 from archive import trail
 from archive.feed import export_log
 from archive.package import tar
+from archive.package.builder import build
+from archive.recipe import Pins
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority
+from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
-from tests.archive.filing import SIGNER, TRADE, make
+from tests.archive.filing import FACTS, REQUIRED, SIGNER, TRADE, give, make, play, whole
 
 
 @pytest.fixture
@@ -75,7 +80,7 @@ async def test_json_repeats_the_recipes_numbers(output: Path) -> None:
     assert (told["ok"], told["pinned"]) == (True, {"vkey": True, "tsa_chain": True})
     numbers = {one["sort"]: [step["number"] for step in one["steps"]] for one in told["verified"]}
     assert numbers["receipt"] == [1, 2, 3, 4, 5, 7]
-    assert numbers["package"] == list(range(1, 10))
+    assert numbers["package"] == list(range(1, 11))
 
 
 async def test_the_first_thing_wrong_is_told(output: Path) -> None:
@@ -109,6 +114,22 @@ async def test_a_package_is_validated_as_folder_and_as_tar(output: Path, tmp_pat
         assert done.returncode == 0, done.stderr
     (tmp_path / "bad.tar").write_bytes(packed.read_bytes()[:2000])
     assert (await ggzy("archive", "validate", tmp_path / "bad.tar")).returncode == 1
+
+
+async def test_a_package_with_exchanged_bids_is_refused(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """Who files a trade cannot put one bid where another's receipt lies, though the log's key signs the package."""
+    items = await whole(session, await play(session, store, authority, SeededEntropy(b"swap")), authority)
+    first, second = (n for n, item in enumerate(items) if item.role == "sealed_bid")
+    items[first], items[second] = (
+        replace(items[first], source=items[second].source),
+        replace(items[second], source=items[first].source),
+    )
+    bag = await build(give(items), tmp_path / "bag", FACTS, store=store, signer=SIGNER, required=REQUIRED)
+    pins = Pins(SIGNER.vkey, authority.chain_pem)
+    with pytest.raises(GgzyError, match=r"receipt\.other_bid"):
+        artefacts.verify_package(bag.path, pins)
 
 
 async def test_nothing_to_verify_is_an_error(tmp_path: Path) -> None:
