@@ -54,7 +54,7 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key, whether it is a sandbox's."""
+    """What the trail says of a lot: its newest deadline, the kinds of this stage, the key, whether a sandbox is it."""
 
     deadline: datetime
     kinds: frozenset[str]
