@@ -79,6 +79,7 @@ async def begin(
 ) -> Upload:
     """Open a session for a bidder's bid on a lot; `bodies` gives each envelope's sealed length in bytes."""
     lot = await lots.facts(session, lot_id)
+    permit(await lots.enterable(session, actor, lot, uscc))
     moment = await now(session)
     open_uploads = select(func.count()).where(
         UploadRow.lot_id == lot_id, UploadRow.party == uscc, UploadRow.state == OPEN, UploadRow.expires_at > moment

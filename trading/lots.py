@@ -146,6 +146,12 @@ async def seen(session: AsyncSession, actor: Actor, lot: LotFacts) -> GgzyError 
     ) and not_found("lot")
 
 
+async def enterable(session: AsyncSession, actor: Actor, lot: LotFacts, bidder: str) -> GgzyError | None:
+    """Return why somebody may not bring a bid of this bidder (统一社会信用代码) to the lot, as far as it is hidden."""
+    tender = await session.get_one(TenderRow, lot.tender_id)
+    return await seen(session, actor, lot) or policy.may_enter(bidder, tuple(tender.invitees))
+
+
 def of_rows(lot: LotRow, tender: TenderRow) -> LotFacts:
     """Return the facts of a lot's row and its tender's."""
     return LotFacts(

@@ -84,6 +84,11 @@ def may_take(actor: Actor, bidder: str, invitees: tuple[str, ...]) -> GgzyError 
     """Documents are taken by a bidder's own people; of an invited tender only by the invited."""
     if not actor.holds(Role.BIDDER, party(bidder)):
         return GgzyError("issue.not_the_bidder", Kind.FORBIDDEN)
+    return may_enter(bidder, invitees)
+
+
+def may_enter(bidder: str, invitees: tuple[str, ...]) -> GgzyError | None:
+    """An invited tender takes the invited alone; to every other bidder it does not exist (招标投标法 第十七条)."""
     return not_found("lot") if invitees and bidder not in invitees else None
 
 

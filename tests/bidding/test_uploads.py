@@ -1,5 +1,6 @@
 """Uploads: parts in any order, each whole and true or not kept at all."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from bidding.segments import PART_SIZE, part_root
 from bidding.tables import PartRow, UploadRow
 from kernel.errors import GgzyError
 from tests.bidding import stage
+from trading.tables import TenderRow
 
 LENGTHS = {"price": 70_000, "technical": PART_SIZE + 1234}
 
@@ -166,3 +168,19 @@ async def test_rows_of_parts_are_final(session: AsyncSession, store: Any, upload
     row = (await session.execute(select(PartRow))).scalar_one()
     with pytest.raises(DBAPIError, match="rows are final"):
         await session.execute(update(PartRow).where(PartRow.upload_id == row.upload_id).values(length=1))
+
+
+async def test_an_invited_tender_takes_the_invited_alone(session: AsyncSession) -> None:
+    """To a bidder who is not invited the lot does not exist, though the tender is announced and the time is right."""
+    lot_id = await stage.lot(session)
+    invitees = list(stage.USCCS[1:4])
+    await session.execute(update(TenderRow).values(method="invited", invitees=invitees))
+    uninvited, invited = stage.bidder(0), stage.bidder(1)
+    with pytest.raises(GgzyError) as refused:
+        await uploads.begin(session, uninvited.actor, lot_id, stage.USCCS[0], LENGTHS, entropy=stage.entropy())
+    assert refused.value.code == "lot.not_found"
+    both = replace(invited.actor, grants=invited.actor.grants | uninvited.actor.grants)
+    with pytest.raises(GgzyError) as refused:
+        await uploads.begin(session, both, lot_id, stage.USCCS[0], LENGTHS, entropy=stage.entropy())
+    assert refused.value.code == "lot.not_found"
+    await uploads.begin(session, both, lot_id, stage.USCCS[1], LENGTHS, entropy=stage.entropy())
