@@ -6,7 +6,7 @@ docs/spec/sealing.md, section 4.
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
@@ -39,9 +39,9 @@ class Preamble:
 class Encapsulation:
     """A fresh r for one envelope: `point` is U, `shared` is K. Kept only while sealing."""
 
-    scalar: bytes
+    scalar: bytes = field(repr=False)
     point: bytes
-    shared: bytes
+    shared: bytes = field(repr=False)
 
 
 def encapsulate(opening_key: bytes, entropy: Entropy) -> Encapsulation:

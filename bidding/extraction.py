@@ -8,7 +8,7 @@ record, once to store it, so that nothing of a body that was tampered with is ev
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -40,7 +40,7 @@ class Task:
     lot_id: UUID
     envelope: Envelope
     keys: tuple[str, ...]
-    shared: bytes
+    shared: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ docs/spec/opening.md, "Answer".
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import msgspec
@@ -49,7 +49,7 @@ class Answer:
     """A checked answer: D by the hash of the header, and the codes of the envelopes that the device refused."""
 
     custodian: int
-    images: Mapping[bytes, bytes]
+    images: Mapping[bytes, bytes] = field(repr=False)
     refused: Mapping[bytes, str]
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import FileIO
 from pathlib import Path
 
@@ -47,8 +47,8 @@ class Bidder:
     """Who seals: 统一社会信用代码, the device's signing key, and the 32-byte secret that two of the policies need."""
 
     uscc: str
-    key: SigningKey
-    secret: bytes
+    key: SigningKey = field(repr=False)
+    secret: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class _Prepared:
 
     envelope: Envelope
     source: PayloadSource
-    key: bytes
+    key: bytes = field(repr=False)
 
 
 def seal_bid(

@@ -6,7 +6,7 @@ later. The row that is locked is the envelope's own, so that several who open sh
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -37,7 +37,7 @@ class Shares:
     opening_id: UUID
     threshold: int
     complete: bool
-    images: Sequence[Mapping[int, bytes]]
+    images: Sequence[Mapping[int, bytes]] = field(repr=False)
 
     @property
     def decidable(self) -> frozenset[int]:

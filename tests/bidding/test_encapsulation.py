@@ -1,12 +1,15 @@
 """The promises of bidding.encapsulation."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from bidding import encapsulation, group
 from bidding.encapsulation import Encapsulation, Preamble
 from bidding.header import Header, Suite
+from bidding.opening_shares import Answer
+from bidding.verdict import Shares
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
 from tests.bidding.sample_bid import BIDDER, PRIVATE, TARGET
@@ -129,3 +132,19 @@ def test_each_envelope_has_its_own_bidder_secret() -> None:
     """What a bidder hands over for one envelope opens no other."""
     first, second = sealed(OpeningPolicy.QUORUM)[0], sealed(OpeningPolicy.QUORUM)[0]
     assert encapsulation.bidder_secret(SECRET, first) != encapsulation.bidder_secret(SECRET, second)
+
+
+def test_secrets_do_not_show_in_text() -> None:
+    """Whoever prints or logs a sealer, an encapsulation or its users shows no secret of theirs."""
+    fresh = encapsulation.encapsulate(TARGET.opening_key, ENTROPY)
+    shown = repr(
+        (
+            fresh,
+            BIDDER,
+            Answer(1, {b"h": fresh.shared}, {}),
+            Shares(UUID(int=1), 2, complete=False, images=[{1: fresh.shared}]),
+        )
+    )
+    for secret in (fresh.scalar, fresh.shared, BIDDER.secret, bytes(BIDDER.key)):
+        assert repr(secret) not in shown
+        assert secret.hex() not in shown
