@@ -1,6 +1,6 @@
 """A log reader by a stranger: made from docs/spec/trail.md and the C2SP texts, with `cryptography` and nothing of ours.
 
-Run as ``python stranger_log.py FOLDER``, where FOLDER holds vkey, checkpoint and entries.jsonl of an archived trade, or as
+Run as ``python stranger_log.py FOLDER``, where FOLDER holds vkey, checkpoint and entries.jsonl of a filed trade, or as
 ``python stranger_log.py VKEY RECEIPT PROOF``. Prints how many entries are proven, under what size of the log.
 """
 

@@ -1,7 +1,7 @@
 """Two custodians by a stranger: from their key files to what opens a bid, by the specifications, with nothing of ours.
 
 Run as ``python stranger_shares.py BID TRANSCRIPT KEY_INDEX PASSPHRASE KEYFILE KEYFILE``: opens the key files
-(keyfile.md), takes their shares of the lot's key, computes and combines D = xU for each envelope (opening.md), and prints
+(keyfile.md), takes their shares of the lot's key, computes and combines D = xU of each envelope (opening.md), prints
 K by kind as JSON. Of PyNaCl only libsodium's bare functions are used.
 """
 
