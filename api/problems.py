@@ -94,6 +94,7 @@ def as_refusal(error: Exception) -> GgzyError:  # noqa: PLR0911 - one return per
             # Litestar lets the latter two through: a body that is not UTF-8, or nested beyond all measure.
             return GgzyError("request.malformed")
         case InternalServerException() if error.detail == CUT_OFF:
+            log.info("client.left")
             return GgzyError("request.cut_off")
     log.error("server.failed", exc_info=error)
     return GgzyError("server.failed", Kind.UNAVAILABLE)

@@ -22,18 +22,26 @@ BIDDING = "bid.request_refused"
 BIDS = re.compile(r"/(bids|uploads)(/|$)")
 # Not refusals of what somebody wanted: an unknown address, our own failures, a request to be sent again.
 UNRECORDED = frozenset(
-    {"request.unknown_path", "server.failed", "server.not_ready", "database.unavailable", "idempotency.in_flight"}
+    {
+        "request.unknown_path",
+        "request.cut_off",
+        "server.failed",
+        "server.not_ready",
+        "database.unavailable",
+        "idempotency.in_flight",
+    }
 )
 
 
 async def record(installation: Installation, scope: HTTPScope) -> None:
     """Record the refusal in the request's state: its code, method and path template, and who was refused.
 
-    Nothing of the request's content goes in. A failure to record is logged; the answer is a refusal anyway.
+    Nothing of the request's content goes in, and nothing of routes that refuse nobody (`PUBLIC`): what readers of the
+    log ask for too early would swell it. A failure to record is logged; the answer is a refusal anyway.
     """
     refusal: GgzyError = scope["state"]["refusal"]
     actor: Actor = scope["state"]["actor"]
-    if refusal.code in UNRECORDED:
+    if refusal.code in UNRECORDED or scope["route_handler"].opt.get("public"):
         return
     path = scope.get("path_template", "")
     kind = BIDDING if BIDS.search(path) else "request.refused"

@@ -8,7 +8,8 @@ The session takes a connection when it is first used, so a handler that needs no
 - ``opt=STREAMED`` for a large raw body: no session is given, the handler opens short transactions through `sessions`,
   and is idempotent by content;
 - ``opt=SECRET`` for an answer that holds a secret: it is not stored under an Idempotency-Key;
-- ``opt=SIGN_IN`` for that and for whoever asks: a stale cookie must not keep anybody from signing in.
+- ``opt=PUBLIC`` for what is the same for everybody: what is not there is no refusal of a person;
+- ``opt=SIGN_IN`` for a secret and for whoever asks: a stale cookie must not keep anybody from signing in.
 """
 
 from typing import Any
@@ -26,6 +27,7 @@ from kernel.errors import GgzyError
 
 STREAMED = {"streamed": True}
 SECRET = {"secret": True}
+PUBLIC = {"public": True}
 SIGN_IN = {"secret": True, "anyone": True}
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_BODY = 1024 * 1024

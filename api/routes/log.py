@@ -10,6 +10,7 @@ from litestar import Controller, MediaType, Response, get
 from litestar.params import Parameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.transaction import PUBLIC
 from api.wiring import Installation
 from archive import event as events
 from archive import feed, policy, sequencer, tiles, trail
@@ -64,6 +65,7 @@ class LogController(Controller):
 
     path = "/log"
     tags = ("log",)
+    opt = PUBLIC
 
     @get("/vkey", media_type=MediaType.TEXT, summary="The log's key, to be pinned")
     async def vkey(self, installation: Installation) -> str:

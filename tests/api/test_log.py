@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.wiring import Installation
 from archive import event as events
@@ -133,3 +134,13 @@ async def test_the_newest_stamp_covers_its_checkpoint(
     served = (await client.get("/api/v1/trail/stamp")).json()
     digest = sequencer.stamped_digest(served["checkpoint"])
     timestamp.verify(base64.b64decode(served["response"]), digest, installation.chain_pem)
+
+
+async def test_what_the_log_does_not_have_leaves_no_trace(
+    client: httpx.AsyncClient, installation: Installation, commitments: list[bytes]
+) -> None:
+    """A crawler that asks for tiles to come adds nothing to the log."""
+    for place in ("0/999", "0/x999/999", "8/000"):
+        assert (await client.get(f"/log/tile/{place}")).status_code in {404, 422}
+    async with installation.sessions() as session:
+        assert await session.scalar(text("SELECT count(*) FROM event WHERE kind = 'request.refused'")) == 0
