@@ -20,6 +20,9 @@ ANONYMOUS_ALL = 60
 # Who is refused at a bid is a bidder: such events are sealed as bids are (archive.policy).
 BIDDING = "bid.request_refused"
 BIDS = re.compile(r"/(bids|uploads)(/|$)")
+# And who is refused at a call or in an evaluation may be an expert of it.
+NAMING = "committee.request_refused"
+COMMITTEES = re.compile(r"/(invitations|committee|evaluation)(/|$)")
 # Not refusals of what somebody wanted: an unknown address, our own failures, a request to be sent again.
 UNRECORDED = frozenset(
     {
@@ -44,7 +47,7 @@ async def record(installation: Installation, scope: HTTPScope) -> None:
     if refusal.code in UNRECORDED or scope["route_handler"].opt.get("public"):
         return
     path = scope.get("path_template", "")
-    kind = BIDDING if BIDS.search(path) else "request.refused"
+    kind = BIDDING if BIDS.search(path) else NAMING if COMMITTEES.search(path) else "request.refused"
     limit = ANONYMOUS_ALL if actor == ANONYMOUS else PER_PERSON
     data = {"code": refusal.code, "method": scope["method"], "path": path}
     try:

@@ -15,6 +15,10 @@ READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
 # (法22, 28): these nouns are closed to all as long as a lot of the trade takes bids, and always without a trade.
 SEALED = ("bid", "documents")
 
+# Whose hands made them names a member of a committee: closed to all until the candidates are public (法37), and always
+# without a trade (refusals at calls, committees and evaluations).
+NAMING = ("committee", "evaluation")
+
 # From which stage of its trade on the public may open an event, by the kind or its noun. What is not named stays
 # closed. 法22, 37: who took documents and who sits on the committee is secret until the result. 条例36, 办法32:
 # delivery and opening are public at the opening. 条例54: candidates are publicized.
@@ -44,14 +48,17 @@ def may_search(actor: Actor) -> GgzyError | None:
     return None if any(actor.holds(role) for role in READERS) else not_found("trail")
 
 
-def may_open(actor: Actor, kind: str, *, disclosed: Collection[str], sealed: bool) -> GgzyError | None:
+def may_open(
+    actor: Actor, kind: str, *, disclosed: Collection[str], sealed: bool, unnamed: bool = False
+) -> GgzyError | None:
     """Decide on one event's opening.
 
     `disclosed` holds the stages that its trade has reached for the public; `sealed` tells that a lot of its trade still
-    takes bids, or that it has no trade. Heartbeats are never opened: what is left between them would be counted.
+    takes bids, `unnamed` that one has no public result yet; both also that it has no trade. Heartbeats are never
+    opened: what is left between them would be counted.
     """
     noun = kind.partition(".")[0]
-    if kind == HEARTBEAT or (sealed and noun in SEALED):
+    if kind == HEARTBEAT or (sealed and noun in SEALED) or (unnamed and noun in NAMING):
         return not_found("entry")
     if kind in PUBLIC or may_search(actor) is None:
         return None

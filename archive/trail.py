@@ -115,17 +115,24 @@ async def openings(session: AsyncSession, trade: UUID) -> AsyncIterator[Entry]:
 
 
 async def search(
-    session: AsyncSession, actor: Actor, wanted: Filter, *, sealed: Collection[UUID], after: int = -1, limit: int = 100
+    session: AsyncSession,
+    actor: Actor,
+    wanted: Filter,
+    *,
+    sealed: Collection[UUID],
+    unnamed: Collection[UUID] = (),
+    after: int = -1,
+    limit: int = 100,
 ) -> list[Entry]:
     """Return up to `limit` entries above index `after` that fit, for supervisors and the audit administrator.
 
-    `sealed` are the trades that still take bids: who bids there is left out, and heartbeats always, so that a gap
-    between two indexes tells nothing.
+    `sealed` are the trades that still take bids: who bids there is left out; `unnamed` those without a public result:
+    what names a committee's members is left out; and heartbeats always, so that a gap between indexes tells nothing.
     Raises GgzyError ``trail.not_found`` for everybody else, ``trail.wrong_page``, ``trail.wrong_time`` (no zone).
     """
     permit(policy.may_search(actor))
     feeds.check_page(after, limit)
-    query = feeds.openings_query().where(LogEntry.index > after, _open(sealed), *_conditions(wanted))
+    query = feeds.openings_query().where(LogEntry.index > after, _open(sealed, unnamed), *_conditions(wanted))
     return [feeds.entry_of(*row) for row in await session.execute(query.limit(limit))]
 
 
@@ -137,11 +144,15 @@ async def entry(session: AsyncSession, index: int) -> Entry:
     return found[0]
 
 
-def _open(sealed: Collection[UUID]) -> ColumnElement[bool]:
+def _open(sealed: Collection[UUID], unnamed: Collection[UUID]) -> ColumnElement[bool]:
     """Return the condition that `policy.may_open` states for readers, for rows."""
-    secret = or_(*(EventRow.kind.startswith(f"{noun}.") for noun in policy.SEALED))
-    hidden = or_(EventRow.trade.is_(None), EventRow.trade.in_(sealed))
-    return and_(EventRow.kind != HEARTBEAT, not_(and_(secret, hidden)))
+    hidden = [_closed(policy.SEALED, sealed), _closed(policy.NAMING, unnamed)]
+    return and_(EventRow.kind != HEARTBEAT, not_(or_(*hidden)))
+
+
+def _closed(nouns: Collection[str], trades: Collection[UUID]) -> ColumnElement[bool]:
+    kinds = or_(*(EventRow.kind.startswith(f"{noun}.") for noun in nouns))
+    return and_(kinds, or_(EventRow.trade.is_(None), EventRow.trade.in_(trades)))
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:

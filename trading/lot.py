@@ -46,6 +46,7 @@ class OpeningPolicy(StrEnum):
 
 
 UNANNOUNCED = frozenset({State.DRAFT, State.ENTERED, State.ACCEPTED})
+UNDECIDED = frozenset({State.ANNOUNCED, State.OPENING, State.OPENED, State.EVALUATING, State.EVALUATED})
 ENDED = frozenset({State.ARCHIVED, State.TERMINATED, State.FAILED})
 
 

@@ -16,7 +16,7 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import notices, policy
 from trading.lifecycle import STEPS, By, Circumstances, Step, decide
-from trading.lot import UNANNOUNCED, EnvelopeRule, LotFacts, OpeningPolicy, State
+from trading.lot import UNANNOUNCED, UNDECIDED, EnvelopeRule, LotFacts, OpeningPolicy, State
 from trading.rulepack import Pack, pack_at
 from trading.tables import DocumentRow, LotRow, TenderRow
 
@@ -63,6 +63,12 @@ async def of_tenders(session: AsyncSession, tender_ids: list[UUID]) -> dict[UUID
 async def taking_bids(session: AsyncSession) -> frozenset[UUID]:
     """Return the tenders of which some lot is announced and its opening has not begun."""
     query = select(LotRow.tender_id).where(LotRow.state == str(State.ANNOUNCED)).distinct()
+    return frozenset((await session.scalars(query)).all())
+
+
+async def without_result(session: AsyncSession) -> frozenset[UUID]:
+    """Return the tenders of which some lot is announced and its candidates are not public yet."""
+    query = select(LotRow.tender_id).where(LotRow.state.in_([str(state) for state in UNDECIDED])).distinct()
     return frozenset((await session.scalars(query)).all())
 
 

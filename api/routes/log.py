@@ -108,7 +108,8 @@ class TrailController(Controller):
         """Return a page of openings; the index is the only cursor, so no entry is ever skipped."""
         wanted = Filter(trade, kind, by, since, until, before)
         sealed = await lots.taking_bids(session)
-        found = await trail.search(session, actor, wanted, sealed=sealed, after=after, limit=limit)
+        unnamed = await lots.without_result(session)
+        found = await trail.search(session, actor, wanted, sealed=sealed, unnamed=unnamed, after=after, limit=limit)
         return OpenedPage([_opened(entry) for entry in found], found[-1].index if len(found) == limit else None)
 
     @get("/consistency", summary="Proof that a later log extends an earlier one")
@@ -129,8 +130,9 @@ class TrailController(Controller):
         found = await trail.entry(session, index)
         event = events.verify(found.opening)
         sealed = event.trade is None or event.trade in await lots.taking_bids(session)
+        unnamed = event.trade is None or event.trade in await lots.without_result(session)
         disclosed = await _disclosed(session, event.trade)
-        permit(policy.may_open(actor, event.kind, disclosed=disclosed, sealed=sealed))
+        permit(policy.may_open(actor, event.kind, disclosed=disclosed, sealed=sealed, unnamed=unnamed))
         return _opened(found)
 
     @get("/{index:int}/proof", summary="Proof that an entry is in the log")

@@ -163,6 +163,27 @@ async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession
     assert await kinds(()) == ["bid.received", "documents.issued", "notice.published"]
 
 
+async def test_nobody_learns_who_judges_before_the_result(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """What members do with their own hands is closed to supervisors and the audit administrator until the result."""
+    for kind, trade in (
+        ("committee.declared", TRADE),
+        ("evaluation.signed", TRADE),
+        ("committee.request_refused", None),
+        ("draw.answered", TRADE),
+    ):
+        await trail.record(session, SYSTEM, kind, {}, trade=trade, entropy=entropy)
+        refusal = policy.may_open(holding(Role.AUDIT_ADMIN), kind, disclosed=(), sealed=False, unnamed=True)
+        assert (refusal is not None) is (kind != "draw.answered")
+    await sequence(session, SIGNER, entropy=entropy)
+
+    async def kinds(unnamed: Collection[UUID]) -> list[str]:
+        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), sealed=(), unnamed=unnamed)
+        return [events.decode(entry.opening.event).kind for entry in found]
+
+    assert await kinds({TRADE}) == ["draw.answered"]
+    assert await kinds(()) == ["committee.declared", "evaluation.signed", "draw.answered"]
+
+
 @pytest.mark.soak
 async def test_a_log_of_more_than_one_batch_and_three_levels(sessions: Sessions, tmp_path: Path) -> None:
     """Beyond 65,536 entries a second batch takes the rest, and the tiles of three levels derive again."""
