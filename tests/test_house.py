@@ -103,6 +103,25 @@ def test_no_lockfile_names_an_address() -> None:
     assert "://" not in (ROOT / "package-lock.json").read_text()
 
 
+@pytest.mark.parametrize("folder", ["spec", "decisions"])
+def test_every_page_is_listed(folder: str) -> None:
+    """The index of specifications and that of decisions name every page, and nothing that is not there."""
+    pages = {path.name for path in (ROOT / "docs" / folder).glob("*.md")} - {"README.md"}
+    listed = re.findall(r"\]\(([a-z-]+\.md)\)", (ROOT / "docs" / folder / "README.md").read_text())
+    assert set(listed) == pages
+
+
+def test_every_decision_is_enforced() -> None:
+    """Each record names what enforces it, and the files and tests that it names exist."""
+    for path in (ROOT / "docs" / "decisions").glob("[!R]*.md"):
+        _, _, enforced = path.read_text().partition("**Enforced by**")
+        named = re.findall(r"`(tests/[\w/.]+)(?:::(\w+))?`", enforced)
+        assert named or "ck_" in enforced or "/lifecycle.py" in enforced, path.name
+        for file, test in named:
+            assert (ROOT / file).exists(), (path.name, file)
+            assert not test or f"def {test}(" in (ROOT / file).read_text(), (path.name, test)
+
+
 def _is_session(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id in ("session", "sessions", "connection", "engine")
 
