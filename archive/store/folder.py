@@ -5,6 +5,7 @@ written. Retentions bind this program only: whoever may write to the disk can br
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator
@@ -39,8 +40,7 @@ class FolderStore:
         """Keep an object, whole or not at all; see `ObjectStore.put`."""
         target = self._objects / check_key(key)
         self._refuse_retained(key)
-        temporary = self._incoming / f"{os.getpid()}-{next(_numbers)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+        descriptor, temporary = self._fresh()
         try:
             try:
                 received, last = await _write(descriptor, chunks)
@@ -92,13 +92,20 @@ class FolderStore:
         held = self._held_until(key)
         if held is not None and until < held:
             raise GgzyError("store.retention_shortened", Kind.CONFLICT, key=key)
-        path, temporary = self._retention / key, self._incoming / f"{os.getpid()}-{next(_numbers)}"
-        with temporary.open("xb", buffering=0) as file:
-            self._publish(file.fileno(), [isoformat(until).encode()], temporary, path)
+        descriptor, temporary = self._fresh()
+        with os.fdopen(descriptor, "wb", buffering=0):
+            self._publish(descriptor, [isoformat(until).encode()], temporary, self._retention / key)
 
     async def probe_lock(self) -> Lock:
         """A folder cannot keep its owner from deleting: this is the answer without trying."""
         return Lock(enforced=False, reason="store.lock_is_a_promise")
+
+    def _fresh(self) -> tuple[int, Path]:
+        """Open a new file to write into; a name may be taken by what a killed process of the same id left behind."""
+        while True:
+            temporary = self._incoming / f"{os.getpid()}-{next(_numbers)}"
+            with contextlib.suppress(FileExistsError):
+                return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), temporary
 
     def _refuse_retained(self, key: str) -> None:
         held = self._held_until(key)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from minio import Minio
 
-from archive.store import FolderStore, ObjectStore, S3Store, read, stream
+from archive.store import FolderStore, ObjectStore, S3Store, folder, read, stream
 from kernel.errors import GgzyError
 from tests.s3 import Server, s3
 
@@ -186,6 +186,18 @@ async def test_a_small_object_is_read_whole_up_to_a_limit(store: ObjectStore) ->
     assert await read(store, "k", limit=5) == b"12345"
     with pytest.raises(GgzyError, match=r"store\.too_large"):
         await read(store, "k", limit=4)
+
+
+async def test_names_taken_by_a_killed_process_are_passed_over(tmp_path: Path) -> None:
+    """In a container processes get the same ids again: what one left half written is in nobody's way."""
+    store = FolderStore(tmp_path)
+    used = next(folder._numbers)
+    for number in range(used + 1, used + 3):
+        (tmp_path / "incoming" / f"{os.getpid()}-{number}").write_bytes(b"half")
+    await store.put("a", stream(b"whole"))
+    await store.retain("a", datetime.now(UTC) + timedelta(seconds=1))
+    assert await fetch(store, "a") == b"whole"
+    assert len(list((tmp_path / "incoming").iterdir())) == 2
 
 
 async def test_a_folder_says_that_its_lock_is_a_promise(tmp_path: Path) -> None:
