@@ -11,7 +11,7 @@ from archive import proof as proofs
 from archive import timestamp
 from archive.event import Event, Opening
 from archive.note import Key
-from archive.recipe import Step
+from archive.recipe import Step, marked
 from archive.timestamp.token import PATIENCE, TOLERANCE
 from kernel import canonical
 from kernel.clock import isoformat, parse
@@ -80,7 +80,8 @@ def verify(files: Files, chain_pem: bytes, key: Key | None) -> tuple[Receipt, li
     ``note.*``, ``checkpoint.*``, ``merkle.*``: the first thing wrong.
     """
     receipt = decode(files.content)
-    steps = [Step(1, "form", str(len(files.content))), Step(2, "event", receipt.event.kind)]
+    told = marked(receipt.event.kind, sandbox=receipt.event.sandbox)
+    steps = [Step(1, "form", str(len(files.content))), Step(2, "event", told)]
     digest = sha256(files.content).digest()  # 3
     if not hmac.compare_digest(files.digest, f"{digest.hex()}\n".encode()):
         raise GgzyError("receipt.wrong_digest", Kind.INTEGRITY)

@@ -28,3 +28,8 @@ class Pins:
     def key(self) -> Key | None:
         """Return the log's key, if it is pinned; GgzyError ``note.malformed``."""
         return None if self.vkey is None else notes.parse_key(self.vkey.strip())
+
+
+def marked(detail: str, *, sandbox: bool) -> str:
+    """Return a step's figure, which says of play that it is play."""
+    return f"{detail} · sandbox" if sandbox else detail

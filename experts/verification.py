@@ -10,7 +10,7 @@ from archive import checkpoint, event, merkle
 from archive.checkpoint import Checkpoint
 from archive.event import Event, Opening
 from archive.note import Key
-from archive.recipe import Step
+from archive.recipe import Step, marked
 from bidding import transcript as key_transcripts
 from bidding.transcript import OpeningKey
 from experts import draw, nonce, quota, roster, transcript
@@ -104,7 +104,7 @@ def _sequence(replay: _Replay) -> str:
         raise _wrong("events")
     if replay.prepared["round"] < 1 or (replay.prepared["round"] > 1 and not replay.prepared["reason"].strip()):
         raise _wrong("reason")
-    return str(replay.prepared["round"])
+    return marked(str(replay.prepared["round"]), sandbox=first.sandbox)
 
 
 def _roster(replay: _Replay) -> str:

@@ -32,7 +32,8 @@ class Evidence:
 def read(data: Path, index: Index, pins: Pins) -> Evidence:
     """Verify the log's part of a package; keys that are not pinned are the package's own.
 
-    Raises GgzyError ``package.missing_file``, ``package.bad_entries``, ``note.*``, ``checkpoint.*``, ``merkle.*``.
+    Raises GgzyError ``package.missing_file``, ``package.bad_entries``, ``package.wrong_sandbox``,
+    ``note.*``, ``checkpoint.*``, ``merkle.*``.
     """
     key = pins.key()
     if key is None:
@@ -40,6 +41,8 @@ def read(data: Path, index: Index, pins: Pins) -> Evidence:
     chain = small(data, entries.CHAIN) if pins.chain_pem is None else pins.chain_pem
     lines = small(data, entries.ENTRIES, limit=MAX_ENTRIES)
     opened, head = entries.verify(lines, small(data, entries.CHECKPOINT), key, index.trade)
+    if any(entry.event.sandbox is not index.sandbox for entry in opened):
+        raise GgzyError("package.wrong_sandbox", Kind.INTEGRITY)
     return Evidence(key, chain, tuple(opened), head)
 
 

@@ -13,7 +13,7 @@ from archive import note as notes
 from archive.note import Key
 from archive.package import bag, entries, evidence
 from archive.package.index import INDEX, METADATA, Index, decode, read_metadata
-from archive.recipe import Pins, Step
+from archive.recipe import Pins, Step, marked
 from kernel.errors import GgzyError, Kind
 
 THREADS = 2
@@ -41,7 +41,7 @@ def verify(
     _check_digests(folder, sizes, listed, progress)  # 4
     steps.append(Step(4, "digests", str(sum(sizes[path] for path in listed))))
     index = _check_index(folder, sizes, listed)  # 5
-    steps.append(Step(5, "index", str(index.trade)))
+    steps.append(Step(5, "index", marked(str(index.trade), sandbox=index.sandbox)))
     proven = evidence.read(folder / "data", index, pins)  # 6
     steps.append(Step(6, "entries", f"{len(proven.opened)} / {proven.head.size}"))
     _check_signature(folder, manifest, index, proven.key)  # 7

@@ -49,8 +49,11 @@ FACTS = Trade(
 NOTICE = '#set document(title: "公告")\n#set text(font: "Noto Sans SC", lang: "zh")\n某道路工程招标公告'
 
 
-async def play(session: AsyncSession, store: ObjectStore, authority: Authority, entropy: Entropy) -> list[Item]:
+async def play(
+    session: AsyncSession, store: ObjectStore, authority: Authority, entropy: Entropy, *, sandbox: bool = FACTS.sandbox
+) -> list[Item]:
     """Record two bids among other trades' events, sequence them, and return the items that the trade contributes."""
+    session.info["sandbox"] = sandbox
     items = [
         Item("notices/notice.pdf", "notice", "招标公告", render(NOTICE, {}, created=FACTS.closed_at)),
         Item("documents/quantities.csv", "tender_documents", "工程量清单", "项,量\n土方,100\n".encode()),

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
 from archive import trail
-from archive.package import Item, Stored, verify
+from archive.package import Item, Stored, properties, verify
 from archive.package import tar as tars
 from archive.package.builder import build
 from archive.package.item import check
@@ -216,11 +216,26 @@ async def test_in_earnest_the_package_is_retained(
     """Outside a sandbox the stored package can be neither deleted nor replaced for as long as the rules say."""
     entropy = SeededEntropy(b"filing")
     desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy)
+    items = await play(session, store, authority, entropy, sandbox=False)
     earnest = replace(FACTS, sandbox=False)
     result = await archive_trade(session, ARCHIVIST, earnest, give(items), required=REQUIRED, desk=desk)
     with pytest.raises(GgzyError, match=r"store\.retained"):
         await store.delete(result.key)
+
+
+async def test_play_is_not_filed_as_real(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """A package that does not say that it is of a sandbox holds no entry of one: it is neither built nor verified."""
+    items = await whole(session, await play(session, store, authority, SeededEntropy(b"play")), authority)
+    earnest = replace(FACTS, sandbox=False)
+    with pytest.raises(GgzyError, match=r"package\.check_failed"):
+        await build(give(items), tmp_path / "bag", earnest, store=store, signer=SIGNER, required=REQUIRED)
+    with pytest.MonkeyPatch.context() as blind:
+        blind.setattr(properties, "examine", lambda *_: properties.Report(()))
+        bag = await build(give(items), tmp_path / "bag", earnest, store=store, signer=SIGNER, required=REQUIRED)
+    with pytest.raises(GgzyError, match=r"package\.wrong_sandbox"):
+        verify(bag.path, Pins(SIGNER.vkey, authority.chain_pem))
 
 
 async def test_filing_waits_for_the_log(
