@@ -57,4 +57,6 @@ def _show(asked: Asked) -> None:
     seen = asked.examined
     print(words("cli.open-share.what", {"lot": seen.lot, "stage": seen.stage, "index": asked.index}))
     print(words("cli.open-share.time", {"deadline": isoformat(seen.deadline), "stamped": isoformat(seen.stamped_at)}))
+    kinds = dict.fromkeys(envelope.kind for envelope in seen.question.envelopes)
+    print(words("cli.open-share.kinds", {"kinds": "、".join(words(f"cli.seal.kind.{kind.value}") for kind in kinds)}))
     print(words("cli.open-share.bids", {"bids": len(seen.bidders), "envelopes": len(seen.question.envelopes)}))
