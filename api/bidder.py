@@ -26,7 +26,6 @@ from bidding import target as targets
 from bidding.bidfile import BidFile, Part
 from bidding.tables import WITHDRAWAL
 from bidding.target import SealTarget
-from kernel import canonical
 from kernel.errors import GgzyError, Kind
 
 AT_ONCE = 3
@@ -47,7 +46,7 @@ class Pinned:
 
 async def target(client: Client, lot: UUID) -> SealTarget:
     """Return what a bid for this lot is sealed for."""
-    return targets.parse(_bytes(await client.get(f"/api/v1/lots/{lot}/seal-target")))
+    return targets.parse(await client.content(f"/api/v1/lots/{lot}/seal-target"))
 
 
 async def pinned(client: Client) -> Pinned:
@@ -197,7 +196,7 @@ def _write(folder: Path, files: Files) -> None:
 async def _proof(client: Client, url: str) -> bytes | None:
     for _ in range(PROOF_TRIES):
         try:
-            return _bytes(await client.get(url))
+            return await client.content(url)
         except GgzyError as refusal:
             if refusal.code != "trail.not_sequenced":
                 raise
@@ -207,9 +206,3 @@ async def _proof(client: Client, url: str) -> bytes | None:
 
 def _memory(bid: BidFile) -> Path:
     return bid.path.with_name(f"{bid.path.name}.upload")
-
-
-def _bytes(answer: Any) -> bytes:
-    if isinstance(answer, bytes):
-        return answer
-    return answer.encode() if isinstance(answer, str) else canonical.encode(answer)

@@ -67,6 +67,10 @@ class Client:
         """Return the answer to a GET: JSON as values, text as str, anything else as bytes."""
         return _value(await self._send("GET", path, params=query))
 
+    async def content(self, path: str, **query: str | int) -> bytes:
+        """Return the very bytes of the answer to a GET, for what is hashed or checked."""
+        return (await self._send("GET", path, params=query)).content
+
     async def post(self, path: str, data: Any = None, *, key: str | None = None) -> Any:
         """POST JSON; `key` is the Idempotency-Key, made up when left out."""
         return _value(await self._send("POST", path, json=data, headers=self._once(key)))

@@ -26,7 +26,6 @@ from bidding.keyfile import KeyFile
 from bidding.keymaking import Received
 from bidding.keysetup import Setup
 from bidding.transcript import OpeningKey, Transcript
-from kernel import canonical
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
@@ -90,7 +89,7 @@ async def ask(client: Client, keys: KeyFile, lot: UUID, stage: int, pins: Pins) 
     ``custodian.other_request`` when it has answered another request for this lot and stage: there is one only. The key
     file in the answer remembers request and newest deadline; it is to be kept before `answer`.
     """
-    stamped = _bytes(await client.get(f"/api/v1/lots/{lot}/openings/{stage}/request"))
+    stamped = await client.content(f"/api/v1/lots/{lot}/openings/{stage}/request")
     request = opening_request.parse(opening_request.unstamp(stamped)[0])
     if (request.lot, request.stage) != (str(lot), stage):
         raise GgzyError("custodian.other_bid", Kind.INTEGRITY, bidder="")
@@ -128,7 +127,7 @@ def share_of(keys: KeyFile, hashed: bytes, number: int) -> tuple[int, bytes]:
 
 async def transcript_of(client: Client, hashed: bytes) -> Transcript:
     """Return a transcript that proves itself and hashes to `hashed`; raises what `verify_transcript` does."""
-    made = transcript.verify_transcript(_bytes(await client.get(f"/api/v1/transcripts/{hashed.hex()}")))
+    made = transcript.verify_transcript(await client.content(f"/api/v1/transcripts/{hashed.hex()}"))
     if made.hash != hashed:
         raise GgzyError("transcript.malformed", Kind.INTEGRITY)
     return made
@@ -226,8 +225,3 @@ def _shares_name(transcript_hash: bytes) -> str:
 
 def _pack(received: Received) -> bytes:
     return bytes([received.index]) + b"".join(received.shares)
-
-
-def _bytes(answer: Any) -> bytes:
-    """Return a canonical JSON answer as the bytes that it was; canonical bytes have one form only."""
-    return answer if isinstance(answer, bytes) else canonical.encode(answer)

@@ -166,11 +166,6 @@ def check_vote(vote: Vote) -> None:
         raise GgzyError("evaluation.bad_ground", Kind.INVALID)
 
 
-def rejected_by(votes: Sequence[Vote], members: int) -> bool:
-    """More than half of the whole committee must vote for it."""
-    return 2 * sum(vote.reject for vote in votes) > members
-
-
 def compare(
     laid_down: Scheme,
     offers: Sequence[Offer],

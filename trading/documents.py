@@ -158,11 +158,6 @@ async def take(session: AsyncSession, actor: Actor, lot_id: UUID, bidder: str, *
     return Issue(row.lot_id, row.bidder, row.at)
 
 
-async def has_taken(session: AsyncSession, lot_id: UUID, bidder: str) -> bool:
-    """Tell whether a bidder took the documents of a lot; for services above, never for an answer to others."""
-    return await session.get(IssueRow, (lot_id, bidder)) is not None
-
-
 async def issues(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Issue]:
     """Return who took the documents, once bids are read, to tenderer, supervisor, archivist; ``issue.not_found``."""
     lot = await lots.facts(session, lot_id)

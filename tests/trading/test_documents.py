@@ -167,8 +167,6 @@ async def test_documents_open_to_who_took_them(stage: Stage) -> None:
     assert {(one.kind, one.lot_id) for one in seen} == {("tender_documents", None), ("drawings", tender.lots[0].id)}
     assert await documents.of_tender(stage.session, PEOPLE.bidders[1], tender.id) == []
     assert len(await documents.of_tender(stage.session, PEOPLE.supervisor, tender.id)) == 4
-    assert await documents.has_taken(stage.session, tender.lots[0].id, BIDDERS[0])
-    assert not await documents.has_taken(stage.session, tender.lots[1].id, BIDDERS[0])
 
 
 async def test_who_took_documents_is_secret_until_the_opening(stage: Stage) -> None:
