@@ -5,7 +5,7 @@ logged verification share before it is kept; a bad one names its custodian and k
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ from bidding.manifest import Envelope
 from bidding.opening_request import Place
 from bidding.opening_shares import Question
 from bidding.openings import Progress
-from bidding.tables import BEGAN, BidRow, EntryRow, OpeningRow
+from bidding.tables import BEGAN, BidRow, OpeningRow
 from bidding.verdict import Shares
 from kernel import canonical
 from kernel.actor import Actor
@@ -29,9 +29,7 @@ from kernel.clock import isoformat
 from kernel.database import now
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
-from trading.lot import LotFacts
-
-Listed = Sequence[tuple[EntryRow, BidRow]]
+from trading.lot import UNANNOUNCED, LotFacts
 
 
 async def request(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, authority: Authority) -> bytes:
@@ -92,7 +90,9 @@ async def _taking_part(session: AsyncSession, actor: Actor, lot_id: UUID, stage:
     lot = await lots.facts(session, lot_id)
     row = await openings.of_lot(session, lot_id, stage)
     if row is None:
-        if lot.deadline is not None and await now(session) < lot.deadline and actor.device_key is not None:
+        if lot.state in UNANNOUNCED or lot.deadline is None or actor.device_key is None:
+            raise not_found("opening")
+        if await now(session) < lot.deadline:
             raise GgzyError("shares.too_early", Kind.CONFLICT, deadline=isoformat(lot.deadline))
         raise not_found("opening")
     key = await ceremony.of_lot(session, lot_id)

@@ -100,19 +100,11 @@ async def assemble(
     )
     session.add(row)
     await session.flush()
-    for expert in experts:
-        session.add(_member(row, "draw", _person(expert), expert.id, now=now, entropy=entropy))
-    for source, people in (("representative", representatives), ("appointed", appointed)):
-        for person in people:
-            session.add(_member(row, source, person, now=now, entropy=entropy))
+    session.add_all(_member(row, "draw", _person(one), one.id, now=now, entropy=entropy) for one in experts)
+    session.add_all(_member(row, "representative", one, now=now, entropy=entropy) for one in representatives)
+    session.add_all(_member(row, "appointed", one, now=now, entropy=entropy) for one in appointed)
     await session.flush()
-    told = {
-        "appointed": [{"reason": one.reason} for one in appointed],
-        "committee": str(row.id),
-        "experts": len(experts),
-        "lot": str(lot_id),
-        "representatives": len(representatives),
-    }
+    told = _told(row, len(experts), len(representatives), appointed)
     await trail.record(session, actor, "committee.assembled", told, trade=lot.tender_id, entropy=entropy)
     return await _view(session, row, names=False)
 
@@ -279,6 +271,16 @@ async def _last_draw(session: AsyncSession, lot_id: UUID) -> DrawRow:
     if row is None or row.state not in (COMPLETED, EXHAUSTED):
         raise GgzyError("committee.not_drawn", Kind.CONFLICT)
     return row
+
+
+def _told(row: CommitteeRow, experts: int, representatives: int, appointed: Sequence[Person]) -> dict[str, Any]:
+    return {
+        "appointed": [{"reason": one.reason} for one in appointed],
+        "committee": str(row.id),
+        "experts": experts,
+        "lot": str(row.lot_id),
+        "representatives": representatives,
+    }
 
 
 def _check_source(last: DrawRow, representatives: Sequence[Person], appointed: Sequence[Person]) -> None:

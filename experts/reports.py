@@ -72,21 +72,7 @@ async def draft(
     result = canonical.encode(
         await _result(session, desk, found, [str(b) for b in tie_order], tie_reason=tie_reason, now=now)
     )
-    row = ReportRow(
-        id=new_id(entropy),
-        committee_id=desk.committee.id,
-        result=result,
-        digest=hashlib.sha256(result).digest(),
-        report=None,
-        void=False,
-        drafted_at=now,
-        finished_at=None,
-    )
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError as error:
-        raise GgzyError("evaluation.drafted", Kind.CONFLICT) from error
+    row = await _keep_draft(session, desk.committee.id, result, now=now, entropy=entropy)
     told = {"committee": str(desk.committee.id), "lot": str(lot_id), "result": row.digest.hex()}
     await trail.record(session, actor, "evaluation.drafted", told, trade=desk.lot.tender_id, entropy=entropy, at=now)
     return await _view(session, row)
@@ -191,6 +177,27 @@ def render(report: bytes) -> bytes:
     """Return the report as PDF; blocking."""
     document = canonical.decode(report)
     return paper.render(TEMPLATE, document, created=parse(document["finished_at"]))
+
+
+async def _keep_draft(
+    session: AsyncSession, committee_id: UUID, result: bytes, *, now: datetime, entropy: Entropy
+) -> ReportRow:
+    row = ReportRow(
+        id=new_id(entropy),
+        committee_id=committee_id,
+        result=result,
+        digest=hashlib.sha256(result).digest(),
+        report=None,
+        void=False,
+        drafted_at=now,
+        finished_at=None,
+    )
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        raise GgzyError("evaluation.drafted", Kind.CONFLICT) from error
+    return row
 
 
 async def _result(
