@@ -5,6 +5,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from trading import lots
+from trading.lot import State
 from trading.tables import LotRow
 
 TWO_STAGES = [{"kind": "technical", "stage": 1}, {"kind": "price", "stage": 2}]
@@ -85,6 +87,16 @@ async def test_not_before_the_deadline_and_not_by_others(scene: Scene) -> None:
         for who in (stage.bidder(0).actor, stage.person("witness", "site:152525", "other").actor):  # type: ignore[arg-type]
             with pytest.raises(GgzyError, match=r"opening\.not_the_witness"):
                 await openings.begin(session, who, scene.lot_id, 1, entropy=SystemEntropy())
+
+
+async def test_a_lot_that_is_not_announced_tells_nobody_its_deadline(scene: Scene) -> None:
+    """Whoever has a device and a draft's id learns nothing, not even that there is a deadline."""
+    async with scene.installation.sessions() as session:
+        with pytest.MonkeyPatch.context() as unannounced:
+            found = replace(await lots.facts(session, scene.lot_id), state=State.ACCEPTED)
+            unannounced.setattr(lots, "facts", AsyncMock(return_value=found))
+            with pytest.raises(GgzyError, match=r"opening\.not_found"):
+                await quorum.take(session, stage.bidder(0).actor, scene.lot_id, 1, b"{}")
 
 
 async def test_one_custodian_is_not_enough(scene: Scene) -> None:

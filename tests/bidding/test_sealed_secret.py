@@ -1,15 +1,18 @@
 """The promises of bidding.sealed_secret."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bidding import group, sealed_secret
+from bidding import encapsulation, group, sealed_secret
+from bidding.encapsulation import Preamble
 from bidding.sealed_secret import MAX_SECRET, SIZE, check_secret, open_secret, parse_secret, seal_secret
 from kernel.errors import GgzyError
 from tests.bidding.sample_bid import ENTROPY, PRIVATE, TARGET
+from tests.bidding.test_header import SAMPLE
 
 RELEASE = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 CONTEXT = b"draw/nonce/centre"
@@ -78,3 +81,24 @@ def test_another_k_opens_nothing() -> None:
     """A wrong K is found by the commitment."""
     with pytest.raises(GgzyError, match=r"bid\.bad_commitment"):
         open_secret(parse_secret(sealed()), TARGET.opening_key)
+
+
+def test_anothers_point_is_no_secret_of_ones_own() -> None:
+    """A rival's U, sent in as a nonce that custodians open at once, is refused: its proof was for the rival's bid."""
+    fresh = encapsulation.encapsulate(TARGET.opening_key, ENTROPY)
+    header = replace(SAMPLE, key=TARGET.key, point=fresh.point)
+    _, preamble = encapsulation.bind(header, fresh, None, ENTROPY)
+    encapsulation.verify(header, preamble)
+    ones_own = parse_secret(sealed())
+    for proof in (preamble.proof, ones_own.proof):
+        stolen = replace(ones_own, point=fresh.point, proof=proof)
+        with pytest.raises(GgzyError, match=r"bid\.bad_proof"):
+            check_secret(parse_secret(stolen.encode()), key=TARGET.key, context=CONTEXT, release=RELEASE)
+
+
+def test_a_nonces_point_is_no_bid() -> None:
+    """The other way round: a sealed nonce's U and proof make no envelope."""
+    ones_own = parse_secret(sealed())
+    header = replace(SAMPLE, key=TARGET.key, point=ones_own.point)
+    with pytest.raises(GgzyError, match=r"bid\.bad_proof"):
+        encapsulation.verify(header, Preamble(ones_own.proof, ones_own.commitment))
