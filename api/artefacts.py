@@ -15,6 +15,7 @@ from archive import package, proof, receipt
 from archive.note import Key
 from archive.package import index, tar
 from archive.recipe import Pins, Step
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 MAX_TRANSCRIPT = 64 << 20
@@ -179,11 +180,5 @@ def _first(folders: list[Path], names: tuple[str, ...]) -> bytes | None:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_TRANSCRIPT + 1)
-    except OSError as error:
-        raise GgzyError("verify.unreadable", Kind.NOT_FOUND, name=path.name) from error
-    if len(data) > MAX_TRANSCRIPT:
-        raise GgzyError("verify.unreadable", Kind.TOO_LARGE, name=path.name)
-    return data
+    missing = GgzyError("verify.unreadable", Kind.NOT_FOUND, name=path.name)
+    return disk.read(path, MAX_TRANSCRIPT, missing, GgzyError("verify.unreadable", Kind.TOO_LARGE, name=path.name))

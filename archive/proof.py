@@ -16,6 +16,7 @@ from archive import note as notes
 from archive.checkpoint import Checkpoint
 from archive.note import Key
 from archive.tiles import Tile
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 HEADER = "c2sp.org/tlog-proof@v1"
@@ -169,11 +170,5 @@ def _text(folder: Path, name: str) -> str:
 
 
 def _read(folder: Path, name: str, limit: int) -> bytes:
-    try:
-        with (folder / name).open("rb") as file:
-            data = file.read(limit + 1)
-    except OSError as error:
-        raise GgzyError("log.missing_file", Kind.INTEGRITY, file=name) from error
-    if len(data) > limit:
-        raise GgzyError("log.unexpected_file", Kind.INTEGRITY, file=name)
-    return data
+    missing = GgzyError("log.missing_file", Kind.INTEGRITY, file=name)
+    return disk.read(folder / name, limit, missing, GgzyError("log.unexpected_file", Kind.INTEGRITY, file=name))

@@ -13,7 +13,7 @@ from archive.event import Event, Opening
 from archive.note import Key
 from archive.recipe import Step, marked
 from archive.timestamp.token import PATIENCE, TOLERANCE
-from kernel import canonical
+from kernel import canonical, disk
 from kernel.clock import isoformat, parse
 from kernel.errors import GgzyError, Kind
 
@@ -117,11 +117,7 @@ def _deadline(event: Event) -> datetime:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read((1 << 20) + 1)
-    except OSError as error:
-        raise GgzyError("receipt.missing", Kind.NOT_FOUND, name=path.name) from error
+    return disk.read(path, 1 << 20, GgzyError("receipt.missing", Kind.NOT_FOUND, name=path.name))
 
 
 def _malformed() -> GgzyError:

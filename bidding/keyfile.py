@@ -24,7 +24,7 @@ from nacl.exceptions import CryptoError
 from nacl.signing import SigningKey
 
 from bidding.wire import read
-from kernel import canonical
+from kernel import canonical, disk
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
 
@@ -98,12 +98,8 @@ def create(entropy: Entropy) -> KeyFile:
 
 def load(path: Path, passphrase: str) -> KeyFile:
     """Open a key file; GgzyError ``keyfile.not_found``, ``keyfile.malformed``, ``keyfile.wrong_passphrase``."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
-    except OSError as error:
-        raise GgzyError("keyfile.not_found", Kind.NOT_FOUND, name=path.name) from error
-    return decrypt(data, passphrase)
+    missing = GgzyError("keyfile.not_found", Kind.NOT_FOUND, name=path.name)
+    return decrypt(disk.read(path, MAX_FILE, missing), passphrase)
 
 
 def save(path: Path, keyfile: KeyFile, passphrase: str, *, entropy: Entropy, strength: Strength | None = None) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from bidding.form import Form, read_price
 from bidding.payload import FilePlan
 from bidding.sealing import EnvelopePlan
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 from trading import party
 from trading.lot import EnvelopeKind
@@ -57,13 +58,8 @@ class _Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(path: Path) -> BidPlan:
     """Read a plan; GgzyError ``plan.not_found``, ``plan.malformed``, ``bid.bad_price``, ``party.bad_uscc``."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise GgzyError("plan.not_found", Kind.NOT_FOUND, name=path.name) from error
-    if len(data) > MAX_SIZE:
-        raise GgzyError("plan.malformed", Kind.TOO_LARGE, where="1 MiB")
+    missing = GgzyError("plan.not_found", Kind.NOT_FOUND, name=path.name)
+    data = disk.read(path, MAX_SIZE, missing, GgzyError("plan.malformed", Kind.TOO_LARGE, where="1 MiB"))
     return parse(_load(data, path.suffix.lower()), path.parent)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 MAX_PIN = 64 << 10
@@ -12,11 +13,7 @@ def read(path: Path, limit: int, refusal: str) -> bytes:
 
     Raises GgzyError `refusal` with the file's `name` when it cannot be read.
     """
-    try:
-        with path.open("rb") as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        raise GgzyError(refusal, Kind.NOT_FOUND, name=path.name) from error
+    return disk.read(path, limit, GgzyError(refusal, Kind.NOT_FOUND, name=path.name))
 
 
 def pin(path: Path) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from archive.package.item import is_path
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 DECLARATION = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -94,14 +95,8 @@ def list_files(folder: Path) -> dict[str, int]:
 
 def read_tag(folder: Path, name: str) -> bytes:
     """Return a tag file; GgzyError ``package.missing_file`` or ``package.bad_manifest`` when it is too large."""
-    try:
-        with (folder / name).open("rb") as file:
-            data = file.read(MAX_TAG_FILE + 1)
-    except OSError as error:
-        raise GgzyError("package.missing_file", Kind.INTEGRITY, path=name) from error
-    if len(data) > MAX_TAG_FILE:
-        raise _bad_manifest()
-    return data
+    missing = GgzyError("package.missing_file", Kind.INTEGRITY, path=name)
+    return disk.read(folder / name, MAX_TAG_FILE, missing, _bad_manifest())
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -12,6 +12,7 @@ from archive.package import entries
 from archive.package.entries import Opened
 from archive.package.index import Index
 from archive.recipe import Pins
+from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 RECEIPT = "receipt"
@@ -67,11 +68,6 @@ def check_receipts(data: Path, index: Index, evidence: Evidence) -> list[datetim
 
 def small(data: Path, path: str, *, limit: int = MAX_SMALL) -> bytes:
     """Return one of the package's small files; GgzyError ``package.missing_file``, ``package.too_large``."""
-    try:
-        with (data / path).open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise GgzyError("package.missing_file", Kind.INTEGRITY, path=f"data/{path}") from error
-    if len(content) > limit:
-        raise GgzyError("package.too_large", Kind.TOO_LARGE, path=f"data/{path}")
-    return content
+    missing = GgzyError("package.missing_file", Kind.INTEGRITY, path=f"data/{path}")
+    larger = GgzyError("package.too_large", Kind.TOO_LARGE, path=f"data/{path}")
+    return disk.read(data / path, limit, missing, larger)
