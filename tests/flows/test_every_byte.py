@@ -116,16 +116,16 @@ def test_a_transcript_with_a_flipped_byte_is_refused(copy: Path, pins: Pins, sor
 
 
 def test_certificates_with_a_flipped_byte_vouch_for_nothing(copy: Path) -> None:
-    """Unless what is read of the PEM text is still the authority's, receipts that are checked by it are refused."""
+    """Unless the root can still be read as it was, which alone decides, receipts that are checked by it are refused."""
     receipt, chain = Artefact(Sort.RECEIPT, copy / "bids" / "1"), copy / "tsa" / "chain.pem"
-    sound = x509.load_pem_x509_certificates(chain.read_bytes())
+    _, root = x509.load_pem_x509_certificates(chain.read_bytes())
     harmless = 0
     for place in places(chain):
         with flipped(chain, place):
             if refusal(receipt, Pins(None, None)) is None:
-                assert set(x509.load_pem_x509_certificates(chain.read_bytes())) <= set(sound)
+                assert root in x509.load_pem_x509_certificates(chain.read_bytes())
                 harmless += 1
-    assert harmless < SAMPLE // 5
+    assert harmless < SAMPLE // 2
 
 
 def test_the_command_names_the_first_thing_wrong(copy: Path) -> None:
