@@ -40,6 +40,13 @@ COMMANDS = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests together where several processes share the work, and those of the one demo as well."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group("demo" if folder in ("flows", "third_party") else str(item.path)))
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test marked ``debian("command", …)`` where a command is missing, naming what brings it."""
     for marker in item.iter_markers("debian"):
