@@ -31,6 +31,16 @@ def may_hold(role: Role, scope: str, held: frozenset[Role]) -> GgzyError | None:
     return None
 
 
+def may_rise(role: Role, *, registered: bool) -> GgzyError | None:
+    """Who registered himself acts for parties alone: one administrator's word must not make him staff or more."""
+    return GgzyError("grant.self_registered", Kind.CONFLICT) if registered and role not in PARTY_ROLES else None
+
+
+def may_close(held: frozenset[Role]) -> GgzyError | None:
+    """No administrator is shut out by another alone: his role is first taken by the security administrator."""
+    return GgzyError("account.administrator", Kind.CONFLICT) if held & ADMINS else None
+
+
 def may_see_users(actor: Actor) -> GgzyError | None:
     """The list of users and grants is for the three administrators; to others it does not exist."""
     return None if any(actor.holds(role) for role in ADMINS) else not_found("account")

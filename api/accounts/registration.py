@@ -5,15 +5,21 @@ are granted by the security administrator.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import counting
 from api.accounts import services
 from kernel.actor import ANONYMOUS, PARTY_ROLES, Actor, Role, party
+from kernel.database import Sessions
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError
+from kernel.errors import GgzyError, Kind
 from trading import parties
 from trading.party import Commitment, Profile, check_code
+
+TRY_WINDOW = timedelta(minutes=15)
+TRIES_PER_ADDRESS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,14 @@ class Form:
     uscc: str
     profile: Profile
     commitment: Commitment
+
+
+async def admit(sessions: Sessions, address: str) -> None:
+    """Count a try from this address before anything is done for it; ``registration.too_many``."""
+    async with sessions.begin() as session:
+        tries = await counting.count(session, f"registration/@{address}", TRY_WINDOW)
+    if tries > TRIES_PER_ADDRESS:
+        raise GgzyError("registration.too_many", Kind.TOO_MANY, minutes=int(TRY_WINDOW.total_seconds() // 60))
 
 
 async def register(session: AsyncSession, form: Form, *, entropy: Entropy) -> Actor:

@@ -14,7 +14,7 @@ from api.accounts.passwords import Passwords
 from api.accounts.tables import Account, AccountGrant, DeviceKey
 from archive import trail
 from kernel import database
-from kernel.actor import Actor, Grant, Role
+from kernel.actor import PARTY_ROLES, Actor, Grant, Role
 from kernel.database import Sessions
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
@@ -87,8 +87,12 @@ async def add(session: AsyncSession, by: Actor, login: str, name: str, password_
 
 
 async def close(session: AsyncSession, by: Actor, user_id: UUID, *, entropy: Entropy) -> None:
-    """Close an account for ever and end its sessions; records ``account.closed``."""
+    """Close an account for ever and end its sessions; records ``account.closed``.
+
+    Raises ``account.administrator``: an administrator's role is first taken by the security administrator.
+    """
     permit(policy.may_make_user(by))
+    permit(policy.may_close(frozenset(one.role for one in await _active(session, user_id))))
     at = await database.now(session)
     open_one = (Account.id == user_id, Account.disabled_at.is_(None))
     if await session.scalar(update(Account).where(*open_one).values(disabled_at=at).returning(Account.id)) is None:
@@ -105,9 +109,11 @@ async def users(session: AsyncSession, by: Actor) -> list[User]:
 
 
 async def grant(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
-    """Give a role; records ``grant.given``. For the security administrator."""
+    """Give a role; records ``grant.given``. For the security administrator, to accounts that another made."""
     permit(policy.may_grant(by, user_id))
-    return await give(session, by, user_id, role, scope, entropy=entropy)
+    given = await give(session, by, user_id, role, scope, entropy=entropy)
+    permit(policy.may_rise(role, registered=await _registered(session, user_id)))
+    return given
 
 
 async def give(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
@@ -190,6 +196,12 @@ async def change_password(session: AsyncSession, by: Actor, password_hash: str, 
     await session.execute(update(Account).where(Account.id == by.user_id).values(password=password_hash))
     await credentials.revoke_all(session, by.user_id)
     await trail.record(session, by, "password.changed", {}, entropy=entropy)
+
+
+async def _registered(session: AsyncSession, user_id: UUID) -> bool:
+    """Tell whether the account was made by registration, which anybody can do: its first role has no giver."""
+    own = (AccountGrant.user_id == user_id, AccountGrant.granted_by.is_(None), AccountGrant.role.in_(PARTY_ROLES))
+    return await session.scalar(select(AccountGrant.id).where(*own).limit(1)) is not None
 
 
 async def _active(session: AsyncSession, user_id: UUID) -> list[Given]:

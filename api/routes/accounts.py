@@ -274,8 +274,11 @@ class UserController(Controller):
         await services.revoke(session, actor, grant_id, entropy=entropy)
 
     @post("/registrations", summary="Register a party and its first person")
-    async def register(self, data: Registration, session: AsyncSession, installation: Installation) -> Person:
+    async def register(
+        self, data: Registration, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
+    ) -> Person:
         """Register by notification and commitment: account, party and grant in one step."""
+        await registration.admit(installation.sessions, _address(request))
         digest = await installation.passwords.digest(data.password)
         form = registration.Form(data.login, data.name, digest, data.role, data.uscc, data.profile, data.commitment)
         made = await registration.register(session, form, entropy=installation.entropy)
@@ -283,8 +286,12 @@ class UserController(Controller):
 
 
 async def _sign_in(installation: Installation, request: Request[Any, Any, Any], data: SignIn) -> Actor:
-    address = request.client.host if request.client is not None else ""
-    return await services.sign_in(installation.sessions, installation.passwords, data.login, data.password, address)
+    sessions, passwords = installation.sessions, installation.passwords
+    return await services.sign_in(sessions, passwords, data.login, data.password, _address(request))
+
+
+def _address(request: Request[Any, Any, Any]) -> str:
+    return request.client.host if request.client is not None else ""
 
 
 def _device(one: devices.Device) -> Device:

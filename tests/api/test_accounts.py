@@ -179,6 +179,19 @@ async def test_a_closed_account_is_shut_out(client: httpx.AsyncClient, someone: 
     assert (await client.get("/api/v1/me", headers=person.headers)).status_code == 401
 
 
+async def test_no_administrator_shuts_out_another_alone(client: httpx.AsyncClient, someone: Make) -> None:
+    """The system administrator closes an administrator's account once the security administrator took the role."""
+    system, audit, security = [await someone(one) for one in (SYSTEM_ADMIN, AUDIT_ADMIN, SECURITY_ADMIN)]
+    path = f"/api/v1/users/{audit.actor.user_id}"
+    for target in (audit, security, system):
+        refused = await client.delete(f"/api/v1/users/{target.actor.user_id}", headers=system.headers)
+        assert refused.json()["code"] == "account.administrator"
+    assert (await client.get("/api/v1/me", headers=audit.headers)).status_code == 200
+    held = (await client.get(f"{path}/grants", headers=system.headers)).json()
+    await client.delete(f"/api/v1/grants/{held[0]['id']}", headers=security.headers)
+    assert (await client.delete(path, headers=system.headers)).status_code == 204
+
+
 async def test_the_first_admins_are_made_once(installation: Installation, client: httpx.AsyncClient) -> None:
     """Three administrators with one role each; a second time is refused; their passwords work."""
     async with installation.sessions.begin() as session:

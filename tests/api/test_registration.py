@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 from stdnum.cn import uscc
 
+from api.accounts import registration
 from api.wiring import Installation
+from kernel.actor import Grant, Role
 from trading.party import COMMITMENT_VERSION
 
 BODY = "91152502MA0N7T0X1"  # without its check digit
@@ -73,6 +75,34 @@ async def test_a_bad_form_leaves_nothing(
     async with installation.sessions() as session:
         for table in ("account", "account_grant", "party"):
             assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608 - names from above
+
+
+async def test_who_registered_himself_acts_for_parties_alone(
+    client: httpx.AsyncClient, form: dict[str, Any], someone: Callable[..., Awaitable[Any]]
+) -> None:
+    """The security administrator cannot make staff or an administrator of an account that anybody could have made."""
+    security = await someone(Grant(Role.SECURITY_ADMIN, "*"))
+    made = (await client.post("/api/v1/registrations", json=form)).json()
+    held = (await client.get(f"/api/v1/users/{made['id']}/grants", headers=security.headers)).json()
+    await client.delete(f"/api/v1/grants/{held[0]['id']}", headers=security.headers)
+    for role, scope in (("system_admin", "*"), ("witness", "site:152502"), ("expert", "*"), ("supervisor", "*")):
+        body = {"user_id": made["id"], "role": role, "scope": scope}
+        refused = await client.post("/api/v1/grants", json=body, headers=security.headers)
+        assert refused.json()["code"] == "grant.self_registered"
+    body = {"user_id": made["id"], "role": "agency", "scope": f"party:{form['uscc']}"}
+    assert (await client.post("/api/v1/grants", json=body, headers=security.headers)).status_code == 201
+
+
+async def test_registrations_are_limited(
+    client: httpx.AsyncClient, form: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From one address only so many registrations are looked at in a while; refused ones count too."""
+    monkeypatch.setattr(registration, "TRIES_PER_ADDRESS", 3)
+    for _ in range(3):
+        answer = await client.post("/api/v1/registrations", json=form | {"password": "short"})
+        assert answer.json()["code"] == "password.unfit"
+    answer = await client.post("/api/v1/registrations", json=form)
+    assert (answer.status_code, answer.json()["code"]) == (429, "registration.too_many")
 
 
 async def test_a_known_party_is_not_taken_over(client: httpx.AsyncClient, form: dict[str, Any]) -> None:
