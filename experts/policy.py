@@ -61,8 +61,12 @@ def may_see_draw(actor: Actor, lot: LotFacts) -> GgzyError | None:
 
 
 def may_see_transcript(actor: Actor, lot: LotFacts) -> GgzyError | None:
-    """The supervisor replays a draw at once, everybody after the result; the codes name nobody."""
-    if lot.state in NAMES_PUBLIC or actor.holds(Role.SUPERVISOR, site(lot.site)):
+    """The supervisor replays a draw as soon as no bids are taken, everybody after the result; the codes name nobody.
+
+    Not before: who is excluded on the roster for an employer that bids would tell who bids (招标投标法 第二十二条).
+    """
+    supervises = actor.holds(Role.SUPERVISOR, site(lot.site)) and lot.state != State.ANNOUNCED
+    if lot.state in NAMES_PUBLIC or supervises:
         return None
     return not_found("draw")
 

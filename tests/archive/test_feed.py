@@ -145,6 +145,7 @@ async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession
     for kind, trade in (
         ("bid.received", TRADE),
         ("documents.issued", TRADE),
+        ("draw.prepared", TRADE),
         ("bid.request_refused", None),
         ("notice.published", TRADE),
     ):
@@ -160,7 +161,7 @@ async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession
         return [events.decode(entry.opening.event).kind for entry in found]
 
     assert await kinds({TRADE}) == ["notice.published"]
-    assert await kinds(()) == ["bid.received", "documents.issued", "notice.published"]
+    assert await kinds(()) == ["bid.received", "documents.issued", "draw.prepared", "notice.published"]
 
 
 async def test_nobody_learns_who_judges_before_the_result(session: AsyncSession, entropy: SeededEntropy) -> None:

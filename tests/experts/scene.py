@@ -30,6 +30,7 @@ from kernel.entropy import Entropy, SeededEntropy
 from tests.bidding import stage
 from tests.experts import cast
 from trading import sites
+from trading.tables import LotRow
 
 PEPPER = b"p" * 32
 SIGNER = Signer("test.example/log", b"s" * 32)
@@ -187,7 +188,7 @@ def expert(user: UUID) -> Actor:
 
 
 async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scene:
-    """Set up sites, a pool with accounts, and an announced lot with an opening key."""
+    """Set up sites, a pool with accounts, and an opened lot with an opening key."""
     await pass_time(session, timedelta(0))
     key = stage.custodians().key
     lot_id = await stage.lot(session, key_hash=key.key_hash, after=timedelta(hours=1), **lot)  # type: ignore[arg-type]
@@ -197,6 +198,7 @@ async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scen
     for plan in plans:
         await sites.establish(session, SYSTEM, plan, entropy=scene.entropy)
     await place_key(session, lot_id)
+    await session.execute(update(LotRow).where(LotRow.id == lot_id).values(state="opened"))
     await fill(scene, experts)
     return scene
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,6 +21,7 @@ from kernel.errors import GgzyError
 from tests.bidding import stage
 from tests.experts import scene as scenes
 from tests.experts.scene import PEOPLE, PURCHASER, SIGNER, SUPERVISOR, WITNESS, Scene
+from trading.tables import LotRow
 
 
 @pytest.fixture
@@ -247,6 +248,16 @@ async def test_names_stay_sealed_until_the_result(scene: Scene) -> None:
         assert [one.draw_id for one in await invitations.mine(scene.session, expert)] == [draw.id]
     with pytest.raises(GgzyError, match=r"invitation\.not_found"):
         await invitations.answer(scene.session, WITNESS, draw.id, accept=True, entropy=scene.entropy)
+
+
+async def test_a_draw_tells_nobody_who_bids(scene: Scene) -> None:
+    """While bids are taken not even the supervisor sees the roster, on which a bidder's people are excluded."""
+    announced = update(LotRow).where(LotRow.id == scene.lot_id).values(state="announced")
+    await scene.session.execute(announced)
+    draw = await scene.drawn()
+    await scene.sequence()
+    with pytest.raises(GgzyError, match=r"draw\.not_found"):
+        await transcripts.write(scene.session, SUPERVISOR, draw.id)
 
 
 async def test_a_call_times_out_and_the_next_is_called(scene: Scene) -> None:
