@@ -50,7 +50,10 @@ class Asked:
 
 
 async def setup_of(client: Client, ceremony_id: UUID) -> Setup:
-    """Return the setup of a key making, for the custodian to look at before taking part."""
+    """Return the setup of a key making, for the custodian to look at before taking part.
+
+    Raises GgzyError ``keymaking.wrong_setup``.
+    """
     found = await client.get(f"/api/v1/ceremonies/{ceremony_id}")
     setup = keysetup.read(found["setup"].encode())
     if setup.ceremony != ceremony_id:
@@ -85,9 +88,10 @@ async def make_keys(
 async def ask(client: Client, keys: KeyFile, lot: UUID, stage: int, pins: Pins) -> Asked:
     """Fetch an opening request and let the device check it; nothing is sent yet.
 
-    Raises ``custody.no_share`` when this key file holds no share of the lot's key, what `custodian.examine` does, and
-    ``custodian.other_request`` when it has answered another request for this lot and stage: there is one only. The key
-    file in the answer remembers request and newest deadline; it is to be kept before `answer`.
+    Raises ``custodian.other_bid``, ``custody.no_share`` when this key file holds no share of the lot's key, what
+    `custodian.examine` does, and ``custodian.other_request`` when it has answered another request for this lot and
+    stage: there is one only. The key file in the answer remembers request and newest deadline; it is to be kept before
+    `answer`.
     """
     stamped = await client.content(f"/api/v1/lots/{lot}/openings/{stage}/request")
     request = opening_request.parse(opening_request.unstamp(stamped)[0])
@@ -108,7 +112,10 @@ async def answer(client: Client, asked: Asked, *, entropy: Entropy) -> Any:
 
 
 async def held(client: Client, keys: KeyFile, hashed: bytes, number: int) -> tuple[OpeningKey, int, bytes]:
-    """Return the key, by a transcript that hashes to what this device certified, and this custodian's share of it."""
+    """Return the key, by a transcript that hashes to what this device certified, and this custodian's share of it.
+
+    Raises GgzyError ``transcript.malformed``.
+    """
     index, share = share_of(keys, hashed, number)
     made = await transcript_of(client, hashed)
     if not 0 <= number < len(made.keys):
@@ -126,7 +133,10 @@ def share_of(keys: KeyFile, hashed: bytes, number: int) -> tuple[int, bytes]:
 
 
 async def transcript_of(client: Client, hashed: bytes) -> Transcript:
-    """Return a transcript that proves itself and hashes to `hashed`; raises what `verify_transcript` does."""
+    """Return a transcript that proves itself and hashes to `hashed`.
+
+    Raises ``transcript.malformed`` and what `verify_transcript` does.
+    """
     made = transcript.verify_transcript(await client.content(f"/api/v1/transcripts/{hashed.hex()}"))
     if made.hash != hashed:
         raise GgzyError("transcript.malformed", Kind.INTEGRITY)

@@ -51,8 +51,8 @@ async def reveal(client: Client, draw: UUID, held: KeyFile, *, keep: Keep) -> An
 async def recover(client: Client, draw: UUID, held: KeyFile, now: datetime, *, keep: Keep, entropy: Entropy) -> int:
     """Give this custodian's shares of the withheld nonces and return how many; `now` is a trusted time.
 
-    Raises ``custody.no_share``, ``draw.not_released`` before the release time, ``draw.untrusted_key``,
-    ``draw.other_seed``.
+    Raises ``draw.other_draw``, ``custody.no_share``, ``draw.not_released`` before the release time,
+    ``draw.untrusted_key``, ``draw.other_seed``.
     """
     sealed = await client.get(f"/api/v1/draws/{draw}/sealed")
     for one in sealed:

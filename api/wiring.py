@@ -48,7 +48,10 @@ class Installation:
 
 @contextlib.asynccontextmanager
 async def installed(settings: Settings) -> AsyncIterator[Installation]:
-    """Open an installation on a migrated database, making at first start what belongs to it; close it at the end."""
+    """Open an installation on a migrated database, making at first start what belongs to it; close it at the end.
+
+    Raises GgzyError ``database.no_url``.
+    """
     if settings.database_url is None:
         raise GgzyError("database.no_url", Kind.UNAVAILABLE)
     url = settings.database_url.get_secret_value()

@@ -82,8 +82,8 @@ def verify_proof(
 def verify_log(folder: Path, pinned_vkey: str | None = None) -> Checkpoint:
     """Check a log's folder (``vkey``, ``checkpoint``, ``tile/…``) by deriving every tile and the root from its entries.
 
-    Raises GgzyError ``log.missing_file``, ``log.unexpected_file``, ``log.wrong_key``, ``log.wrong_tile``,
-    ``log.wrong_root`` and those of the formats, each naming the first file that is wrong.
+    Raises GgzyError ``note.malformed``, ``log.missing_file``, ``log.unexpected_file``, ``log.wrong_key``,
+    ``log.wrong_tile``, ``log.wrong_root`` and those of the formats, each naming the first file that is wrong.
     """
     # 1. The key is well formed and is the one that was pinned.
     vkey = _text(folder, "vkey")

@@ -63,8 +63,8 @@ def head(manifest: Manifest, signature: bytes) -> bytes:
 def read(path: Path) -> BidFile:
     """Read manifest and signature and compare the file's size with them.
 
-    Raises GgzyError ``bid.not_sealed`` for any other file, ``bid.truncated``, ``bid.extended``, ``bid.no_file``,
-    and what `manifest.parse` raises.
+    Raises GgzyError ``bid.bad_manifest``, ``bid.not_sealed`` for any other file, ``bid.truncated``, ``bid.extended``,
+    ``bid.no_file``, and what `manifest.parse` raises.
     """
     with _open(path) as file:
         frame = file.read(_FRAME)

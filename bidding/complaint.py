@@ -58,8 +58,8 @@ def accused(data: bytes) -> int:
 def check(setup: Setup, deal: bytes, data: bytes) -> Complaint:
     """Return the complaint if it proves that the dealer lied in this deal.
 
-    Raises ``complaint.malformed``, ``complaint.bad_signature`` or, when the evidence does not show a bad share,
-    ``complaint.false`` naming the custodian who complained.
+    Raises ``keymaking.wrong_setup``, ``complaint.malformed``, ``complaint.bad_signature`` or, when the evidence does
+    not show a bad share, ``complaint.false`` naming the custodian who complained.
     """
     message, complaint = _parse(data)
     if complaint.setup != keysetup.digest(setup).hex():

@@ -71,7 +71,10 @@ def prove(sealed: Encapsulation, header_hash: bytes, entropy: Entropy) -> bytes:
 
 
 def verify(header: Header, preamble: Preamble) -> None:
-    """Check U and its proof; GgzyError ``bid.bad_point`` or ``bid.bad_proof``. No share may be computed before this."""
+    """Check U, its proof, and that there is a wrap where there must be; no share may be computed before this.
+
+    Raises GgzyError ``bid.bad_point``, ``bid.bad_proof``, ``bid.bad_wrap``.
+    """
     kind = header.kind.value
     if (preamble.wrap is None) == (header.policy is OpeningPolicy.QUORUM_OR_BIDDER):
         raise GgzyError("bid.bad_wrap", Kind.INTEGRITY, envelope=kind)
@@ -79,7 +82,10 @@ def verify(header: Header, preamble: Preamble) -> None:
 
 
 def verify_proof(point: bytes, proof: bytes, header_hash: bytes, envelope: str) -> None:
-    """Check a point U and the proof of its r for the header of this hash; `envelope` is named in the refusal."""
+    """Check a point U and the proof of its r for the header of this hash; `envelope` is named in the refusal.
+
+    Raises GgzyError ``bid.bad_point``, ``bid.bad_proof``.
+    """
     try:
         group.check_point(point)
     except GgzyError as error:

@@ -103,7 +103,7 @@ def load(path: Path, passphrase: str) -> KeyFile:
 
 
 def save(path: Path, keyfile: KeyFile, passphrase: str, *, entropy: Entropy, strength: Strength | None = None) -> None:
-    """Write a key file whole or not at all, readable by its owner only."""
+    """Write a key file whole or not at all, readable by its owner only; GgzyError ``keyfile.not_written``."""
     data = encrypt(keyfile, passphrase, entropy=entropy, strength=strength or Strength())
     partial = path.with_name(f"{path.name}.{entropy.token(4).hex()}.partial")
     try:
@@ -148,7 +148,7 @@ def encrypt(keyfile: KeyFile, passphrase: str, *, entropy: Entropy, strength: St
 
 
 def decrypt(data: bytes, passphrase: str) -> KeyFile:
-    """Read the file's bytes; errors as `load`."""
+    """Read the file's bytes; GgzyError ``keyfile.malformed``, ``keyfile.wrong_passphrase``."""
     wire = _parse(data)
     head = canonical.encode({"format": FORMAT, "kdf": msgspec.to_builtins(wire.kdf), "nonce": wire.nonce})
     try:

@@ -96,7 +96,7 @@ def convert(fields: dict[str, Any]) -> Setup:
 def check(setup: Setup) -> Setup:
     """Return the setup if its parts agree: numbers 1 … n in order, distinct device keys, fewer needed than there are.
 
-    Needing all of them is refused: one lost device would lose every bid.
+    Needing all of them is refused: one lost device would lose every bid. Raises GgzyError ``keymaking.bad_setup``.
     """
     keys = {custodian.device_key for custodian in setup.custodians}
     numbers = [custodian.index for custodian in setup.custodians]

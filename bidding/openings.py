@@ -51,8 +51,8 @@ class Progress:
 async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, entropy: Entropy) -> Progress:
     """Begin the opening of a stage, or return the one that has begun. With too few bids the lot fails instead.
 
-    Raises ``opening.too_early``, ``opening.wrong_state``, ``opening.no_such_stage``, ``opening.not_the_witness``,
-    ``opening.stage_missing``.
+    Raises ``opening.stage_not_reached``, ``opening.too_early``, ``opening.wrong_state``, ``opening.no_such_stage``,
+    ``opening.not_the_witness``, ``opening.stage_missing``.
     """
     lot = await lots.lock(session, lot_id)
     row = await of_lot(session, lot_id, stage)

@@ -64,7 +64,10 @@ def read(path: Path) -> BidPlan:
 
 
 def parse(value: Any, folder: Path) -> BidPlan:
-    """Return the plan of an already loaded document whose paths are relative to `folder`."""
+    """Return the plan of an already loaded document whose paths are relative to `folder`.
+
+    Raises GgzyError ``plan.malformed``.
+    """
     try:
         plan = msgspec.convert(value, _Plan)
     except msgspec.ValidationError as error:

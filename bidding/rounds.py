@@ -72,7 +72,7 @@ async def certify(
 ) -> Ceremony:
     """Store a custodian's certificate; the last one finishes the key making and records ``opening_key.made``.
 
-    Raises what `transcript.check_certificate` does, and what `deal` does.
+    Raises ``ceremony.not_yours``, what `transcript.check_certificate` does, and what `deal` does.
     """
     row, setup, number = await _enter(session, actor, ceremony_id)
     if await _posted(session, row, CERTIFICATE, number, content):
@@ -98,7 +98,8 @@ async def complain(
 ) -> Ceremony:
     """End the key making on a true complaint, which is kept with the name of the dealer; refuse a false one.
 
-    Raises what `complaint.check` does, ``ceremony.wrong_state``, ``ceremony.expired``, ``ceremony.not_yours``.
+    Raises ``complaint.malformed``, what `complaint.check` does, ``ceremony.wrong_state``, ``ceremony.expired``,
+    ``ceremony.not_yours``.
     """
     row, setup, number = await _enter(session, actor, ceremony_id)
     moment = await now(session)

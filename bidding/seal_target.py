@@ -14,7 +14,10 @@ from trading.lot import UNANNOUNCED, EnvelopeKind, State
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, *, platform: str) -> SealTarget:
-    """Return the target of an announced lot; `platform` is the log's origin. Before the announcement: not found."""
+    """Return the target of an announced lot; `platform` is the log's origin. Before the announcement: not found.
+
+    Raises GgzyError ``bid.not_open``.
+    """
     lot = await lots.facts(session, lot_id)
     permit(await lots.seen(session, actor, lot))
     if lot.state == State.ANNOUNCED:

@@ -27,7 +27,7 @@ class PartHasher:
         self._segment = hashlib.sha256(b"\0")
 
     def update(self, chunk: bytes | memoryview) -> None:
-        """Add the next bytes. Hashing releases the interpreter lock."""
+        """Add the next bytes; GgzyError ``part.wrong_length``. Hashing releases the interpreter lock."""
         rest = memoryview(chunk)
         if self.size + len(rest) > PART_SIZE:
             raise GgzyError("part.wrong_length", Kind.INVALID, expected=PART_SIZE, number=0)

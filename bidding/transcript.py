@@ -119,8 +119,8 @@ def check_certificate(setup: Setup, transcript_hash: bytes, data: bytes) -> tupl
 def verify_transcript(data: bytes) -> Transcript:
     """Check a whole transcript and derive its keys; needs nothing but these bytes.
 
-    Raises ``transcript.malformed``, or what the first wrong part raises under ``keymaking.`` (see
-    docs/spec/opening-key.md). Whether it is *the* transcript is decided by its hash in the trail.
+    Raises ``keymaking.bad_deal``, ``transcript.malformed``, or what the first wrong part raises under ``keymaking.``
+    (see docs/spec/opening-key.md). Whether it is *the* transcript is decided by its hash in the trail.
     """
     form = _parse(data)
     setup = keysetup.convert(form.setup)

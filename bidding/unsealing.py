@@ -38,7 +38,7 @@ class EnvelopeReader:
         self._events = _read(_Machine(header, key), body)
 
     async def form(self) -> Form:
-        """Return the form after reading the first records only."""
+        """Return the form after reading the first records only; GgzyError ``bid.bad_form``."""
         form = await anext(self._events)
         if not isinstance(form, Form):
             raise GgzyError("bid.bad_form", Kind.INVALID, what="order")
@@ -87,7 +87,7 @@ def read(header: Header, key: bytes, chunks: Iterable[bytes | memoryview]) -> It
 
 
 def extract(header: Header, key: bytes, chunks: Iterable[bytes | memoryview], folder: Path) -> Form:
-    """Write the files of an envelope into an empty folder and return its form."""
+    """Write the files of an envelope into an empty folder and return its form; GgzyError ``bid.truncated``."""
     form: Form | None = None
     file: FileIO | None = None
     try:

@@ -148,7 +148,8 @@ async def store_part(store: ObjectStore, place: Place, chunks: AsyncIterable[byt
 async def record_part(session: AsyncSession, place: Place) -> None:
     """Write the row of a placed part whose object is durable, in one statement that holds the session open meanwhile.
 
-    Doing it again changes nothing. Raises ``upload.closed`` when the session was finalised or swept since.
+    Doing it again changes nothing. Raises ``part.conflict``, ``upload.closed`` when the session was finalised or swept
+    since.
     """
     still_open = select(
         UploadRow.id, literal(place.kind), literal(place.number), literal(place.length), literal(place.root)

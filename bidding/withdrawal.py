@@ -50,7 +50,10 @@ async def withdraw(session: AsyncSession, actor: Actor, bid_id: UUID, statement:
 
 
 async def confirm(session: AsyncSession, actor: Actor, bid_id: UUID, statement: bytes, *, desk: Desk) -> Receipt:
-    """Confirm by a signed statement that a live bid stands under a deadline that moved after it was received."""
+    """Confirm by a signed statement that a live bid stands under a deadline that moved after it was received.
+
+    Raises GgzyError ``bid.nothing_to_confirm``.
+    """
     case = await _case(session, actor, bid_id)
     if case.deadline in (case.row.deadline, await submissions.confirmed(session, case.row)):
         raise GgzyError("bid.nothing_to_confirm", Kind.CONFLICT)

@@ -112,7 +112,8 @@ async def assemble(
 async def declare(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes, *, entropy: Entropy) -> Committee:
     """Take a member's signed declaration of avoidance, before anything is shown to them; a conflict replaces them.
 
-    Raises ``committee.declared``, ``evaluation.bad_message``, ``committee.no_reason``.
+    Raises ``evaluation.no_device``, ``evaluation.other_committee``, ``committee.declared``, ``evaluation.bad_message``,
+    ``committee.no_reason``.
     """
     row, member, lot = await membership(session, actor, lot_id)
     if member.declared_at is not None:
@@ -137,7 +138,10 @@ async def declare(session: AsyncSession, actor: Actor, lot_id: UUID, message: by
 async def replace(
     session: AsyncSession, actor: Actor, lot_id: UUID, member_id: UUID, reason: str, *, entropy: Entropy
 ) -> Committee:
-    """Take a member out for a reason (条例 48); what they concluded is void, and the next drawn expert is called."""
+    """Take a member out for a reason (条例 48); what they concluded is void, and the next drawn expert is called.
+
+    Raises GgzyError ``committee.no_reason``.
+    """
     lot = await lots.lock(session, lot_id)
     permit(policy.may_oversee(actor, lot))
     row = await _existing(session, lot_id)
@@ -170,7 +174,7 @@ async def refill(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
 async def vote_leader(
     session: AsyncSession, actor: Actor, lot_id: UUID, member_id: UUID, *, entropy: Entropy
 ) -> Committee:
-    """Vote for the leader (组长); more than half of the members make one."""
+    """Vote for the leader (组长); more than half of the members make one; GgzyError ``committee.not_declared``."""
     row, member, lot = await membership(session, actor, lot_id)
     if member.declared_at is None:
         raise GgzyError("committee.not_declared", Kind.FORBIDDEN)

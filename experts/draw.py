@@ -30,7 +30,10 @@ class Place:
 
 
 def commit_nonce(draw_id: UUID, role: str, nonce: bytes) -> bytes:
-    """Return the 32-byte commitment of a participant's 32-byte nonce, bound to the draw and their role."""
+    """Return the 32-byte commitment of a participant's 32-byte nonce, bound to the draw and their role.
+
+    Raises GgzyError ``draw.wrong_nonce``.
+    """
     if len(nonce) != NONCE_SIZE:
         raise GgzyError("draw.wrong_nonce", Kind.INVALID, role=role)
     return hashlib.sha256(NONCE_CONTEXT + draw_id.bytes + role.encode() + b"\0" + nonce).digest()

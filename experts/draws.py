@@ -109,7 +109,8 @@ async def prepare(
 async def commit(session: AsyncSession, actor: Actor, draw_id: UUID, message: bytes, *, entropy: Entropy) -> Draw:
     """Take a participant's signed commitment and sealed nonce.
 
-    Raises ``draw.wrong_step``, ``draw.committed`` for a second one, and those of `nonce.read` and `nonce.belongs`.
+    Raises ``draw.no_device``, ``draw.wrong_step``, ``draw.committed`` for a second one, and those of `nonce.read` and
+    `nonce.belongs`.
     """
     row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))
@@ -166,7 +167,10 @@ async def fix(
 
 
 async def abandon(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str, *, entropy: Entropy) -> Draw:
-    """Give up a round while nobody can know its result, before the seed is fixed; the next round needs a reason."""
+    """Give up a round while nobody can know its result, before the seed is fixed; the next round needs a reason.
+
+    Raises GgzyError ``draw.no_reason``.
+    """
     row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_conduct(actor, lot))
     rounds.require_state(row, PREPARED)

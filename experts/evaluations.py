@@ -49,7 +49,8 @@ class Papers:
 async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: Entropy) -> LotFacts:
     """Begin the evaluation once the committee is whole, declared and led; by one of its members.
 
-    Raises ``committee.not_declared``, ``committee.no_leader``, ``evaluation.bad_scheme`` and those of the lifecycle.
+    Raises ``committee.undeclared``, ``committee.not_declared``, ``committee.no_leader``, ``evaluation.bad_scheme`` and
+    those of the lifecycle.
     """
     row, member, lot = await committees.membership(session, actor, lot_id)
     if member.declared_at is None:
@@ -132,7 +133,8 @@ async def vote(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes
 async def finish_technical(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: Entropy) -> None:
     """Close the scores given by hand; only now may envelopes of stage 2 be opened.
 
-    Raises ``evaluation.sheets_missing`` unless every member has scored every bid that is not rejected.
+    Raises ``evaluation.technical_finished``, ``evaluation.sheets_missing`` unless every member has scored every bid
+    that is not rejected.
     """
     desk = await seat(session, actor, lot_id)
     if desk.committee.technical_finished_at is not None:

@@ -88,7 +88,8 @@ def combine(scores: Sequence[Decimal], *, trimmed: bool) -> Decimal:
 def rank(standings: Sequence[Standing], ties: Sequence[str] = ("price", "technical")) -> tuple[tuple[str, ...], ...]:
     """6. Rank by total; ties by price (low first) and technical score (high first) in the documents' order (87号令 57).
 
-    Returns groups in rank order; a group of several is a tie that the documents leave to the committee.
+    Returns groups in rank order; a group of several is a tie that the documents leave to the committee. Raises
+    GgzyError ``formula.unknown_tie``.
     """
     keys = {"price": lambda s: s.price, "technical": lambda s: -s.technical}
     if not set(ties) <= set(keys):

@@ -89,7 +89,7 @@ async def answer(
 
 
 async def recuse(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str, *, entropy: Entropy) -> Invitation:
-    """Step back after having accepted, for a reason of avoidance learned later."""
+    """Step back after having accepted, for a reason of avoidance learned later; GgzyError ``invitation.no_reason``."""
     row, call = await _own(session, actor, draw_id)
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise GgzyError("invitation.no_reason", Kind.INVALID)

@@ -39,7 +39,8 @@ class Withheld:
 async def reveal(session: AsyncSession, actor: Actor, draw_id: UUID, message: bytes, *, entropy: Entropy) -> Draw:
     """Take a participant's signed nonce; with the third the draw is made in the same transaction.
 
-    Raises ``draw.wrong_step`` before the seed is fixed, ``draw.revealed``, and those of `nonce.read_reveal`.
+    Raises ``draw.not_your_role``, ``draw.wrong_step`` before the seed is fixed, ``draw.revealed``, and those of
+    `nonce.read_reveal`.
     """
     row, lot = await rounds.locked(session, draw_id)
     permit(policy.may_see_draw(actor, lot))

@@ -84,7 +84,10 @@ async def attach(
 async def add(
     session: AsyncSession, actor: Actor, found: list[LotFacts], draft: DocumentDraft, *, entropy: Entropy
 ) -> Document:
-    """Attach a file on behalf of a command that has asked its policy; `found` are the tender's lots, locked."""
+    """Attach a file on behalf of a command that has asked its policy; `found` are the tender's lots, locked.
+
+    Raises GgzyError ``document.unknown_kind``, ``lot.ended``.
+    """
     if draft.kind not in KINDS:
         raise GgzyError("document.unknown_kind", document=draft.kind)
     file = await files.get(session, bytes.fromhex(draft.sha256))

@@ -78,8 +78,8 @@ async def move(
     """Take one step of the lifecycle with one lot and record it as ``lot.<event>``.
 
     `told` are fields of `Circumstances` that only the caller knows: `bids` for begin_opening and fail, `winner` for
-    award, `reason` for fail, suspend and terminate. Documents and publicity are read here. Raises what the guards
-    refuse, ``step.not_yours``, and ``lot.moves_with_tender`` for steps that all lots take together.
+    award, `reason` for fail, suspend and terminate. Documents and publicity are read here. Raises ``step.unknown``,
+    what the guards refuse, ``step.not_yours``, and ``lot.moves_with_tender`` for steps that all lots take together.
     """
     lot = await lock(session, lot_id)
     chosen = STEPS.get(step)

@@ -88,7 +88,10 @@ def local_day(moment: datetime) -> date:
 
 
 def combine(files: tuple[PackFile, ...], trade_type: str, region: str, on: date) -> Pack:
-    """Lay the packs in force over one another: the general first, then the nearer region, then the later."""
+    """Lay the packs in force over one another: the general first, then the nearer region, then the later.
+
+    Raises GgzyError ``rule.no_pack``.
+    """
     chosen = sorted(
         (file for file in files if _in_force(file, trade_type, region, on)),
         key=lambda file: (len(file.region.removeprefix(EVERYWHERE)), file.effective_from, file.name),

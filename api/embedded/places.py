@@ -30,7 +30,7 @@ class Account:
 
 
 def account() -> Account:
-    """Return our own identity, or that of `nobody` when we are root."""
+    """Return our own identity, or that of `nobody` when we are root; GgzyError ``embedded.no_account``."""
     if os.geteuid() != 0:
         return Account(os.geteuid(), os.getegid())
     try:
@@ -54,7 +54,10 @@ def home(data_dir: Path, who: Account) -> Path:
 
 
 def binaries(who: Account) -> Path:
-    """Return the folder of PostgreSQL's programs, copied to a reachable place if need be."""
+    """Return the folder of PostgreSQL's programs, copied to a reachable place if need be.
+
+    Raises GgzyError ``embedded.no_binaries``.
+    """
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise GgzyError("embedded.no_binaries", Kind.UNAVAILABLE)

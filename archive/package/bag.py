@@ -55,7 +55,7 @@ def read_manifest(data: bytes) -> dict[str, str]:
 
 
 def write_info(values: Mapping[str, str]) -> bytes:
-    """Return ``bag-info.txt``: the labels in their order, one line each."""
+    """Return ``bag-info.txt``: the labels in their order, one line each; GgzyError ``package.bad_info``."""
     if set(values) != set(LABELS) or not all(value.isprintable() and value for value in values.values()):
         raise GgzyError("package.bad_info", Kind.INVALID)
     return "".join(f"{label}: {values[label]}\n" for label in LABELS).encode()

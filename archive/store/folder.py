@@ -37,7 +37,7 @@ class FolderStore:
                 left.unlink(missing_ok=True)
 
     async def put(self, key: str, chunks: AsyncIterable[bytes], size: int | None = None) -> None:
-        """Keep an object, whole or not at all; see `ObjectStore.put`."""
+        """Keep an object, whole or not at all; see `ObjectStore.put`; GgzyError ``store.wrong_size``."""
         target = self._objects / check_key(key)
         self._refuse_retained(key)
         descriptor, temporary = self._fresh()
@@ -53,7 +53,7 @@ class FolderStore:
             temporary.unlink(missing_ok=True)
 
     async def get(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """Stream an object or a part of it; see `ObjectStore.get`."""
+        """Stream an object or a part of it; see `ObjectStore.get`; GgzyError ``store.unavailable``."""
         try:
             file = await asyncio.to_thread((self._objects / check_key(key)).open, "rb", 0)
         except OSError as error:
@@ -86,7 +86,7 @@ class FolderStore:
             yield key
 
     async def retain(self, key: str, until: datetime) -> None:
-        """Hold the object until then; see `ObjectStore.retain`."""
+        """Hold the object until then; see `ObjectStore.retain`; GgzyError ``store.retention_shortened``."""
         if not (self._objects / check_key(key)).is_file():
             raise missing(key)
         held = self._held_until(key)

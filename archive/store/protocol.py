@@ -59,7 +59,10 @@ class ObjectStore(Protocol):
 
 
 def check_key(key: str) -> str:
-    """Return the key if it has the permitted form; nothing in it can leave the store's own space."""
+    """Return the key if it has the permitted form; nothing in it can leave the store's own space.
+
+    Raises GgzyError ``store.bad_key``.
+    """
     if len(key) > MAX_KEY or not _KEY.fullmatch(key):
         raise GgzyError("store.bad_key", Kind.INVALID)
     return key

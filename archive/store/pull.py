@@ -20,7 +20,10 @@ class Pull:
         self._stopped = threading.Event()
 
     def read(self, size: int) -> bytes:
-        """Return `size` bytes, fewer only at the end; raises what the stream raised, or ``store.wrong_size``."""
+        """Return `size` bytes, fewer only at the end; raises what the stream raised.
+
+        Raises GgzyError ``store.wrong_size``, ``store.unavailable``.
+        """
         while len(self._buffer) < size and not self._ended:
             if self._stopped.is_set():
                 raise GgzyError("store.unavailable", Kind.UNAVAILABLE)

@@ -47,7 +47,7 @@ class S3Store:
         return cls(Minio(endpoint, access_key, secret_key, region=region, secure=secure, http_client=pool), bucket)
 
     async def prepare(self) -> None:
-        """Make the bucket, with object lock, where there is none."""
+        """Make the bucket, with object lock, where there is none; GgzyError ``store.unavailable``."""
         if not await _call(self._client.bucket_exists, self._bucket):
             try:
                 await _ask(self._client.make_bucket, self._bucket, object_lock=True)
@@ -63,7 +63,7 @@ class S3Store:
         await self._add_version(key, chunks, size)
 
     async def get(self, key: str, offset: int = 0, length: int | None = None) -> AsyncIterator[bytes]:
-        """Stream an object or a part of it; see `ObjectStore.get`."""
+        """Stream an object or a part of it; see `ObjectStore.get`; GgzyError ``store.unavailable``."""
         whole = await self.size(key)
         if whole is None:
             raise missing(key)
@@ -107,7 +107,10 @@ class S3Store:
             yield str(found.object_name)
 
     async def retain(self, key: str, until: datetime) -> None:
-        """Hold the newest version until then, and read back that it is held; see `ObjectStore.retain`."""
+        """Hold the newest version until then, and read back that it is held; see `ObjectStore.retain`.
+
+        Raises GgzyError ``store.retention_shortened``.
+        """
         found = await self._stat(check_key(key))
         if found is None:
             raise missing(key)

@@ -64,7 +64,7 @@ class LocalAuthority:
 
     @classmethod
     def load(cls, folder: Path, *, clock: Clock, entropy: Entropy, tolerance: timedelta = token.TOLERANCE) -> Self:
-        """Read the keys that `new_authority_keys` made in `folder`."""
+        """Read the keys that `new_authority_keys` made in `folder`; GgzyError ``timestamp.bad_key``."""
         key = serialization.load_pem_private_key((folder / KEY_FILE).read_bytes(), None)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise GgzyError("timestamp.bad_key", Kind.INVALID)
@@ -90,7 +90,10 @@ class LocalAuthority:
             return refuse(Failure.TIME_NOT_AVAILABLE)
 
     def issue(self, request: Request, moment: datetime) -> bytes:
-        """Return the DER TimeStampResp that stamps the request's digest with `moment`."""
+        """Return the DER TimeStampResp that stamps the request's digest with `moment`.
+
+        Raises GgzyError ``timestamp.bad_digest``.
+        """
         if len(request.digest) != _DIGEST_SIZE:
             raise GgzyError("timestamp.bad_digest", Kind.INVALID)
         info = self._info(request, moment)

@@ -51,7 +51,10 @@ def new_authority_keys(folder: Path, *, clock: Clock, entropy: Entropy, sandbox:
 
 
 def policy_of(certificate: x509.Certificate) -> str:
-    """Return the one policy (dotted) that a certificate of ours names; tokens are issued under it."""
+    """Return the one policy (dotted) that a certificate of ours names; tokens are issued under it.
+
+    Raises GgzyError ``timestamp.bad_key``.
+    """
     try:
         policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
     except x509.ExtensionNotFound as error:

@@ -3,22 +3,43 @@
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from kernel.errors import GgzyError, Kind
+
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises for certificates that are none, some of it only when a field is asked for."""
 
 
 def load(chain_pem: bytes) -> list[x509.Certificate]:
     """Read pinned certificates (PEM, one after another); GgzyError ``timestamp.bad_chain`` when they are none."""
     try:
-        return x509.load_pem_x509_certificates(chain_pem)
-    except ValueError as error:
+        return [whole(certificate) for certificate in x509.load_pem_x509_certificates(chain_pem)]
+    except UNREADABLE as error:
         raise GgzyError("timestamp.bad_chain", Kind.INTEGRITY) from error
 
 
+def whole(certificate: x509.Certificate) -> x509.Certificate:
+    """Read now what would be parsed only when asked for; raises one of UNREADABLE here, and nothing later."""
+    certificate.public_key()
+    _ = certificate.issuer, certificate.subject, certificate.extensions, certificate.serial_number
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return certificate
+
+
 def check(certificate: x509.Certificate, pinned: list[x509.Certificate], at: datetime) -> None:
-    """Walk from the signer to a pinned self-signed root; each certificate is valid at the stamped time."""
+    """Walk from the signer to a pinned self-signed root; each certificate is valid at the stamped time.
+
+    Raises GgzyError ``timestamp.bad_certificate``, ``timestamp.untrusted``.
+    """
     _check_purpose(certificate)
     current, seen = certificate, 0
     while True:

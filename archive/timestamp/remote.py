@@ -33,7 +33,10 @@ class RemoteAuthority:
         self._url, self._entropy, self._client, self._tolerance = url, entropy, client, tolerance
 
     async def stamp(self, digest: bytes, *, at: datetime) -> bytes:
-        """Return a verified TimeStampResp; its time must agree with `at` (see `check_drift`)."""
+        """Return a verified TimeStampResp; its time must agree with `at` (see `check_drift`).
+
+        Raises GgzyError ``timestamp.wrong_digest``.
+        """
         nonce = int.from_bytes(self._entropy.token(_NONCE_SIZE), "big")
         response = _bare(await self._ask(encode(Request(digest, nonce, cert_req=True))))
         told = verification.read(response, self.chain_pem)

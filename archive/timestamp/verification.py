@@ -50,6 +50,7 @@ def check(response: bytes, digest: bytes, chain_pem: bytes, *, sandbox: bool) ->
     """Return what `verify` does, for evidence that says of itself whether it is of a sandbox.
 
     A token issued under the sandbox's policy proves nothing about real time: ``timestamp.sandbox`` unless `sandbox`.
+    Raises GgzyError ``timestamp.wrong_digest``.
     """
     told = read(response, chain_pem)
     if told.digest != digest:
@@ -60,7 +61,7 @@ def check(response: bytes, digest: bytes, chain_pem: bytes, *, sandbox: bool) ->
 
 
 def read(response: bytes, chain_pem: bytes) -> Token:
-    """Check everything but the digest and return what the token says."""
+    """Check everything but the digest and return what the token says; GgzyError ``timestamp.not_granted``."""
     if len(response) > MAX_RESPONSE:
         raise der.malformed()
     status, content_info = _granted(response)  # 1
@@ -206,8 +207,8 @@ def _info(encoded: bytes) -> Token:
 
 def _load_der(encoded: bytes) -> x509.Certificate:
     try:
-        certificate = x509.load_der_x509_certificate(encoded)
-    except ValueError as error:
+        certificate = chain.whole(x509.load_der_x509_certificate(encoded))
+    except chain.UNREADABLE as error:
         raise der.malformed() from error
     if certificate.public_bytes(serialization.Encoding.DER) != encoded:
         raise der.malformed()
