@@ -144,3 +144,18 @@ async def test_what_the_log_does_not_have_leaves_no_trace(
         assert (await client.get(f"/log/tile/{place}")).status_code in {404, 422}
     async with installation.sessions() as session:
         assert await session.scalar(text("SELECT count(*) FROM event WHERE kind = 'request.refused'")) == 0
+
+
+async def test_who_is_refused_at_a_bid_is_not_shown(
+    client: httpx.AsyncClient, installation: Installation, someone: Callable[..., Awaitable[Any]]
+) -> None:
+    """A bidder's refusal under /bids or /uploads is in the log, and supervisors cannot open it."""
+    bidder = (await someone(Grant(Role.BIDDER, "party:91152502MA0N7E8T0X"))).headers
+    for path in (f"/api/v1/bids/{UUID(int=3)}", f"/api/v1/uploads/{UUID(int=3)}", f"/api/v1/draws/{UUID(int=3)}"):
+        assert (await client.get(path, headers=bidder)).status_code == 404
+    await sequence(installation)
+    supervisor = (await someone(Grant(Role.SUPERVISOR, "*"))).headers
+    entries = (await client.get("/api/v1/trail", headers=supervisor)).json()["entries"]
+    refused = [entry["event"] for entry in entries if "refused" in entry["event"]]
+    assert len(refused) == 1
+    assert "/draws/" in refused[0]
