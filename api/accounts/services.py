@@ -173,7 +173,7 @@ async def sign_in(sessions: Sessions, passwords: Passwords, login: str, password
         counts = {name: await counting.count(session, name, TRY_WINDOW) for name in sorted(limits)}
         account = await session.scalar(select(Account).where(Account.login == login, Account.disabled_at.is_(None)))
     if any(counts[name] > limit for name, limit in limits.items()):
-        raise GgzyError("login.too_many", Kind.TOO_MANY, minutes=int(TRY_WINDOW.total_seconds() // 60))
+        raise _too_many()
     right = await passwords.fits(account.password if account is not None else None, password)
     if account is None or not right:
         raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
@@ -183,9 +183,12 @@ async def sign_in(sessions: Sessions, passwords: Passwords, login: str, password
 
 
 async def check_password(sessions: Sessions, passwords: Passwords, by: Actor, password: str) -> None:
-    """Make sure once more that the actor knows their own password; ``login.wrong``."""
-    async with sessions() as session:
+    """Make sure once more that the actor knows their own password; ``login.wrong``, ``login.too_many``."""
+    async with sessions.begin() as session:
+        tries = await counting.count(session, f"password/{by.user_id}", TRY_WINDOW)
         kept = await session.scalar(select(Account.password).where(Account.id == by.user_id))
+    if tries > TRIES_PER_LOGIN_AND_ADDRESS:
+        raise _too_many()
     if not await passwords.fits(kept, password):
         raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
 
@@ -207,6 +210,10 @@ async def _registered(session: AsyncSession, user_id: UUID) -> bool:
 async def _active(session: AsyncSession, user_id: UUID) -> list[Given]:
     active = (AccountGrant.user_id == user_id, AccountGrant.revoked_at.is_(None))
     return [_given(row) for row in await session.scalars(select(AccountGrant).where(*active))]
+
+
+def _too_many() -> GgzyError:
+    return GgzyError("login.too_many", Kind.TOO_MANY, minutes=int(TRY_WINDOW.total_seconds() // 60))
 
 
 def _given(row: AccountGrant) -> Given:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, delete, get, post, put
+from litestar import Controller, MediaType, Request, Response, delete, get, post, put
 from litestar.datastructures import Cookie
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,7 +18,7 @@ from api.wiring import Installation
 from kernel.actor import Actor, Role
 from kernel.database import Sessions
 from kernel.entropy import Entropy
-from kernel.errors import permit
+from kernel.errors import GgzyError, permit
 from trading.party import Commitment, Profile
 
 Login = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -145,6 +145,8 @@ class SignInController(Controller):
         self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Response[Session]:
         """Open a session; the cookie is fresh at every sign-in, and an earlier session in it ends."""
+        if request.content_type[0] != MediaType.JSON:  # what a form of another site can send must sign nobody in
+            raise GgzyError("request.malformed")
         person = await _sign_in(installation, request, data)
         former = authentication.session_secret(request.scope)
         if former is not None:

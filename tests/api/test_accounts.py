@@ -288,6 +288,26 @@ async def test_a_browser_session(installation: Installation, client: httpx.Async
     assert (await client.get("/api/v1/me")).status_code == 401
 
 
+async def test_another_site_signs_nobody_in(installation: Installation, client: httpx.AsyncClient) -> None:
+    """What a browser sends for another site's form without asking, text or form data, opens no session."""
+    await _user(installation, "zhou", "right password")
+    body = b'{"login": "zhou", "password": "right password", "label": "="}'
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        answer = await client.post("/api/v1/sessions", content=body, headers={"Content-Type": kind})
+        assert answer.status_code == 400, kind
+        assert "set-cookie" not in answer.headers
+
+
+async def test_a_stolen_session_does_not_try_passwords(client: httpx.AsyncClient, someone: Make) -> None:
+    """The present password of a signed-in person is asked for ten times in a quarter of an hour."""
+    person = await someone()
+    body = {"old": "a guess at it", "new": "a new password"}
+    codes = [
+        (await client.put("/api/v1/me/password", json=body, headers=person.headers)).json()["code"] for _ in range(11)
+    ]
+    assert codes == ["login.wrong"] * 10 + ["login.too_many"]
+
+
 async def test_a_stale_cookie_keeps_nobody_out(installation: Installation, client: httpx.AsyncClient) -> None:
     """With a cookie that is worth nothing any more one reads what is public, and signs in again."""
     await _user(installation, "wu.liu", "right password")
