@@ -177,6 +177,25 @@ async def test_queries_made_by_openssl_are_answered(tmp_path: Path, options: tup
     openssl(tmp_path, *check, "-untrusted", "tsa/chain.pem")
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+async def test_a_damaged_chain_raises_nothing_but_our_error(tsa: LocalAuthority) -> None:
+    """Whatever byte of the pinned certificates is changed: refused in order, or the root's name and key still hold."""
+    response, chain = await tsa.stamp(DIGEST, at=NOW), tsa.chain_pem
+    _, root = x509.load_pem_x509_certificates(chain)
+    refused = 0
+    for position in range(len(chain)):
+        changed = bytearray(chain)
+        changed[position] ^= 0x04
+        try:
+            verify(response, DIGEST, bytes(changed))
+        except GgzyError:
+            refused += 1
+        else:
+            found = x509.load_pem_x509_certificates(bytes(changed))
+            assert (root.subject, root.public_key()) in [(one.subject, one.public_key()) for one in found]
+    assert refused > len(chain) // 2
+
+
 @pytest.mark.parametrize(
     ("options", "failure"), [(("-sha1",), "badAlg"), (("-tspolicy", "1.2.3.4"), "unacceptedPolicy")]
 )
