@@ -115,17 +115,24 @@ def test_a_transcript_with_a_flipped_byte_is_refused(copy: Path, pins: Pins, sor
     assert refusal(transcript, pins) is None
 
 
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
 def test_certificates_with_a_flipped_byte_vouch_for_nothing(copy: Path) -> None:
-    """Unless the root can still be read as it was, which alone decides, receipts that are checked by it are refused."""
+    """Unless the root's name and key can still be read, which alone decide, receipts checked by them are refused."""
     receipt, chain = Artefact(Sort.RECEIPT, copy / "bids" / "1"), copy / "tsa" / "chain.pem"
     _, root = x509.load_pem_x509_certificates(chain.read_bytes())
     harmless = 0
     for place in places(chain):
         with flipped(chain, place):
             if refusal(receipt, Pins(None, None)) is None:
-                assert root in x509.load_pem_x509_certificates(chain.read_bytes())
+                assert (root.subject, root.public_key()) in names(chain)
                 harmless += 1
     assert harmless < SAMPLE // 2
+
+
+def names(chain: Path) -> list[tuple[x509.Name, object]]:
+    """Return name and key of each certificate."""
+    found = x509.load_pem_x509_certificates(chain.read_bytes())
+    return [(one.subject, one.public_key()) for one in found]
 
 
 def test_the_command_names_the_first_thing_wrong(copy: Path) -> None:
