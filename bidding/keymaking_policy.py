@@ -11,7 +11,7 @@ from bidding.keysetup import MAX_CUSTODIANS, MAX_KEYS, MIN_THRESHOLD
 from kernel.actor import SYSTEM, Actor, Role, party, site
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind, not_found
-from trading.lot import LotFacts
+from trading.lot import UNANNOUNCED, LotFacts
 
 ROLES = (Role.WITNESS, Role.PURCHASER, Role.SUPERVISOR)
 MAX_HOURS = 14 * 24
@@ -70,7 +70,7 @@ def may_assign(actor: Actor, lot: LotFacts) -> GgzyError | None:
     at = site(lot.site)
     if actor.user_id == SYSTEM.user_id or actor.holds(Role.WITNESS, at) or actor.holds(Role.ACCEPTANCE, at):
         return None if lot.opening_key_hash is None else GgzyError("lot.has_key", Kind.CONFLICT)
-    return GgzyError("ceremony.not_the_staff", Kind.FORBIDDEN)
+    return not_found("lot") if lot.state in UNANNOUNCED else GgzyError("ceremony.not_the_staff", Kind.FORBIDDEN)
 
 
 def _fit(custodians: Sequence[tuple[Actor, Role]], terms: Terms) -> GgzyError | None:
