@@ -13,7 +13,7 @@ import psutil
 import psycopg
 import pytest
 
-from api.embedded import Postgres, leftovers, places, running
+from api.embedded import Postgres, discard, leftovers, places, running
 from kernel.errors import GgzyError
 
 PATIENCE = 60.0  # seconds; a limit for what never ends, nothing is measured
@@ -50,6 +50,21 @@ def test_data_survives_a_stop_and_a_killed_postmaster(folder: Path) -> None:
         _until(lambda: server.pid not in (0, before))
         server.wait()
         assert _execute(server, "SELECT sum(n) FROM kept") == 3
+
+
+def test_a_lost_password_is_told_and_the_cluster_can_be_given_up(folder: Path) -> None:
+    """Data without the file that knows their password: said at once, nothing is touched; discarded they are anew."""
+    with Postgres(folder, durable=False) as server:
+        _execute(server, "CREATE TABLE kept (n int)")
+        with pytest.raises(GgzyError, match=r"embedded\.in_use"):
+            discard(folder)
+    (folder / "postgres.password").unlink()
+    with pytest.raises(GgzyError, match=r"embedded\.password_lost"):
+        Postgres(folder, durable=False).start()
+    assert server.data.is_dir()
+    discard(folder)
+    with Postgres(folder, durable=False) as server:
+        assert _execute(server, "SELECT count(*) FROM pg_tables WHERE tablename = 'kept'") == 0
 
 
 def test_a_killed_backend_does_not_end_the_server(folder: Path) -> None:
