@@ -41,7 +41,8 @@ class Played:
 
     def summary(self) -> dict[str, Any]:
         """Return summary.json."""
-        return self.read("summary.json")
+        told: dict[str, Any] = self.read("summary.json")
+        return told
 
     def read(self, path: str) -> Any:
         """Return a JSON artefact."""

@@ -16,18 +16,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 def main(first: str, *rest: str) -> tuple[int, int]:
     """Check all entries of a folder, or the one of a receipt."""
     if rest:
-        vkey, receipt, lines = (
-            Path(first).read_text(),
-            json.loads(Path(rest[0]).read_bytes()),
-            Path(rest[1]).read_text(),
-        )
-        head, _, note = lines.partition("\n\n")
-        marker, place, *path = head.split("\n")
+        vkey, receipt = Path(first).read_text(), json.loads(Path(rest[0]).read_bytes())
+        head, _, note = Path(rest[1]).read_text().partition("\n\n")
+        marker, place, *steps = head.split("\n")
         if marker != "c2sp.org/tlog-proof@v1" or receipt["log"] != note.split("\n")[0]:
             raise SystemExit("not a proof of this receipt's log")
         size, root = checkpoint(note, vkey)
         entry = commitment(receipt["event"], receipt["salt"])
-        check(entry, int(place.removeprefix("index ")), size, [base64.b64decode(one) for one in path], root)
+        check(entry, int(place.removeprefix("index ")), size, [base64.b64decode(one) for one in steps], root)
         return 1, size
     folder = Path(first)
     size, root = checkpoint((folder / "checkpoint").read_text(), (folder / "vkey").read_text())

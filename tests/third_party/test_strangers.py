@@ -19,7 +19,7 @@ PASSPHRASE = "demo-passphrase"
 
 def run(program: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Run a stranger in an interpreter that looks for modules neither here nor in the environment."""
-    command = [sys.executable, "-I", program, *map(str, arguments)]
+    command = [sys.executable, "-I", str(program), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

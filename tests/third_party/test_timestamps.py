@@ -53,7 +53,6 @@ def test_rfc3161_client_accepts_every_token(demo: Played) -> None:
 
 def openssl(demo: Played, path: Path, digest: bytes) -> subprocess.CompletedProcess[str]:
     """Have OpenSSL verify a token for a digest."""
-    command = ["openssl", "ts", "-verify", "-digest", digest.hex(), "-in", path]
-    return subprocess.run(
-        [*command, "-CAfile", demo.out / "tsa" / "chain.pem"], capture_output=True, text=True, check=False
-    )
+    command = ["openssl", "ts", "-verify", "-digest", digest.hex(), "-in", str(path)]
+    command += ["-CAfile", str(demo.out / "tsa" / "chain.pem")]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
