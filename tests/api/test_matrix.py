@@ -64,7 +64,7 @@ MATRIX = """
 444+44+4+444444444 POST   /api/v1/draws/{draw_id}/seed
 444444444444444444 POST   /api/v1/draws/{draw_id}/shares
 444+44+4+444444444 POST   /api/v1/draws/{draw_id}/timeouts
-44444444+444444444 GET    /api/v1/draws/{draw_id}/transcript
+444444444444444444 GET    /api/v1/draws/{draw_id}/transcript
 44444444+444+44444 GET    /api/v1/experts
 44444444+444+44444 POST   /api/v1/experts/import
 44444444+444+44444 GET    /api/v1/experts/{expert_id}
