@@ -13,6 +13,7 @@ import pytest
 INSTALL = "apt-get install -y --no-install-recommends ceph-mon ceph-osd radosgw ceph-common uuid-runtime"
 _RECIPE = Path(__file__).parent / "tools" / "ceph-rgw"
 _MONITOR_OFFSET = 1000
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,23 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         pytest.skip(f"needs {', '.join(missing)}: {INSTALL}")
     folder = tmp_path_factory.mktemp("ceph")
     try:
-        up = subprocess.run([_RECIPE, "up", folder, str(_free_port())], capture_output=True, text=True, check=False)
-        assert up.returncode == 0, up.stderr
-        told = dict(line.split("=", 1) for line in up.stdout.splitlines())
+        told = dict(line.split("=", 1) for line in _up(folder).splitlines())
         endpoint = told["S3_ENDPOINT"].removeprefix("http://")
         yield Server(endpoint, told["S3_ACCESS_KEY"], told["S3_SECRET_KEY"], told["S3_REGION"])
     finally:
         subprocess.run([_RECIPE, "down", folder], check=True)
+
+
+def _up(folder: Path) -> str:
+    """Start the server, anew if need be: on a busy machine Ceph now and then trips over its own start."""
+    for left in range(_TRIES, 0, -1):
+        up = subprocess.run([_RECIPE, "up", folder, str(_free_port())], capture_output=True, text=True, check=False)
+        if up.returncode == 0:
+            break
+        assert left > 1, up.stderr
+        subprocess.run([_RECIPE, "down", folder], check=True)
+        shutil.rmtree(folder)
+    return up.stdout
 
 
 def _free_port() -> int:
