@@ -5,7 +5,6 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from api.client import Client
 from api.demo.cast import Cast
@@ -15,7 +14,6 @@ from api.demo.experts import Panel
 from api.demo.patience import patiently
 from archive import tiles
 from archive.package import tar
-from kernel import canonical
 
 RECEIPT = ("receipt.json", "receipt.digest", "receipt.tsr", "receipt.proof")
 
@@ -37,16 +35,16 @@ async def write(stage: Stage, cast: Cast, trade: Trade, panel: Panel, out: Path)
         async with public:
             about = await public.get("/api/v1/installation")
             _write(out / "tsa/chain.pem", about["tsa_chain"].encode())
-            transcript = await public.get(f"/api/v1/transcripts/{trade.facts['transcript']}")
-            _write(out / "opening-key/transcript.json", _bytes(transcript))
+            transcript = await public.content(f"/api/v1/transcripts/{trade.facts['transcript']}")
+            _write(out / "opening-key/transcript.json", transcript)
             await asyncio.to_thread(_bids, trade, out / "bids")
             for lot in trade.lots:
-                draw = await supervisor.get(f"/api/v1/draws/{panel.draws[lot['id']]}/transcript")
+                draw = await supervisor.content(f"/api/v1/draws/{panel.draws[lot['id']]}/transcript")
                 name = "transcript.json" if lot["number"] == 1 else f"transcript-lot{lot['number']}.json"
-                _write(out / "draw" / name, _bytes(draw))
+                _write(out / "draw" / name, draw)
             await _package(cast["archivist"].client, trade.tender["id"], out / "archive")
             await _log(public, about["log_vkey"], out / "log")
-        stage.say("written", path=out)
+        stage.say("written", count=await asyncio.to_thread(_count, out))
 
 
 def summarise(stage: Stage, cast: Cast, trade: Trade, out: Path) -> None:
@@ -89,21 +87,18 @@ async def _package(client: Client, tender_id: str, out: Path) -> None:
 
 async def _log(public: Client, vkey: str, out: Path) -> None:
     """Mirror the log as any monitor does: the checkpoint, then the tiles of a tree of its size."""
-    note = _bytes(await public.get("/log/checkpoint"))
+    note = await public.content("/log/checkpoint")
     _write(out / "vkey", f"{vkey}\n".encode())
     _write(out / "checkpoint", note)
     for tile in tiles.tiles_of(int(note.split(b"\n")[1])):
         path = tiles.path(tile)
-        _write(out / path, _bytes(await public.get(f"/log/{path}")))
+        _write(out / path, await public.content(f"/log/{path}"))
+
+
+def _count(folder: Path) -> int:
+    return sum(path.is_file() for path in folder.rglob("*"))
 
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-
-
-def _bytes(answer: Any) -> bytes:
-    """Return an answer as the bytes that it was; canonical JSON has one form only."""
-    if isinstance(answer, bytes):
-        return answer
-    return answer.encode() if isinstance(answer, str) else canonical.encode(answer)

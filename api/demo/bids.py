@@ -60,7 +60,6 @@ class Bid:
 
 async def hand_in(stage: Stage, cast: Cast, trade: Trade) -> None:
     """Seal and hand in every bid: replace one, withdraw one, send one over a line that breaks."""
-    trade.facts["bids"] = []
     bids = plan(trade)
     date = f"{(await platform_time(cast['agency'].client)):%Y年%m月%d日}"
     with stage.act("seal", bids=len(bids)):
@@ -78,6 +77,7 @@ async def hand_in(stage: Stage, cast: Cast, trade: Trade) -> None:
     with stage.act("withdraw"):
         withdrawn = bids.pop()
         await _withdraw(stage, cast, withdrawn)
+        trade.facts["withdrawn"] = {"bidder": withdrawn.bidder, "lot": withdrawn.lot["number"]}
     await advance(cast, trade.deadline)
     with stage.act("late"):
         await _late(stage, cast, trade, withdrawn, date)
@@ -148,6 +148,7 @@ async def _replace(stage: Stage, cast: Cast, trade: Trade, bids: list[Bid], date
     bid = next(one for one in bids if one.bidder == 2)  # noqa: PLR2004 - the second bidder
     previous = hashlib.sha256((bid.folder / "receipt.json").read_bytes()).digest()
     shutil.copytree(bid.folder, bid.folder.with_name(f"{bid.folder.name}-replaced"))
+    trade.facts["replaced"] = {"bidder": bid.bidder, "lot": bid.lot["number"], "receipt": previous.hex()}
     bid.price = (bid.price * Decimal("0.985")).quantize(Decimal("0.01"))
     await _seal(cast, bid, await asyncio.to_thread(write, bid, trade, date), previous=previous)
     await _submit(stage, cast, bid)
