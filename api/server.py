@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -19,6 +20,7 @@ from api.app import build
 from api.embedded import running
 from api.settings import Settings
 from api.wiring import installed
+from kernel.errors import GgzyError, Kind
 
 PR_SET_PDEATHSIG = 1
 PARENT = "GGZY_SERVER_PID"
@@ -37,8 +39,9 @@ def prepared(settings: Settings) -> Iterator[Settings]:
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM."""
+    """Serve until SIGINT or SIGTERM; GgzyError ``server.port_taken`` where another server listens already."""
     logging.configure()
+    _require_free(settings.host, settings.port)
     with prepared(settings) as ready:
         asyncio.run(_first_start(ready))
         _hand_over(ready)
@@ -56,6 +59,17 @@ def serve(settings: Settings) -> None:
             workers_kill_timeout=10,
             log_enabled=False,
         ).serve()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse a port that another server listens on: workers share theirs, so a second server would start silently."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port that is closing may be taken again
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise GgzyError("server.port_taken", Kind.CONFLICT, host=host, port=port) from error
 
 
 def worker() -> Litestar:

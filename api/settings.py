@@ -6,6 +6,8 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
 
 class Settings(BaseSettings):
     """What one installation is; everything has a default that runs on one machine without other services."""
@@ -39,14 +41,19 @@ class Settings(BaseSettings):
     workers: int = Field(default=2, ge=1, le=64)
     pool_size: int = Field(default=10, ge=1, le=100)
     """Database connections per worker."""
-    secure_cookies: bool = False
-    """Send the session's cookie over HTTPS only; set it wherever HTTPS is spoken."""
+    secure_cookies: bool | None = None
+    """Send the session's cookie over HTTPS only; unset, everywhere but on a loopback host."""
     password_memory: int = Field(default=64 * 1024, ge=1024)
     """KiB that argon2id uses for one password."""
     sequence_every: float = Field(default=0.25, gt=0)
     """Seconds between two batches of the log."""
     locale: str = "zh_CN"
     node_modules: Path = Path(__file__).parent.parent / "node_modules"
+
+    @property
+    def cookies_over_https_only(self) -> bool:
+        """Tell whether the session's cookie is marked ``Secure``."""
+        return self.host not in LOOPBACK if self.secure_cookies is None else self.secure_cookies
 
     @model_validator(mode="after")
     def _name_the_sandbox(self) -> Self:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ COMMANDS = {
     "age": "age",
     "pdftotext": "poppler-utils",
 }
+
+
+def pytest_configure() -> None:
+    """Hear SIGINT even when started in the background, where shells have it ignored: children would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

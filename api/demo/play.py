@@ -137,4 +137,5 @@ def _welcome(wish: Wish, stage: Stage) -> None:
     for login in summary["logins"]:
         if not login["login"].startswith("expert"):
             stage.console.print(words("demo.login", login), soft_wrap=True)
-    stage.console.print(words("demo.serving", {"url": f"http://127.0.0.1:{wish.port}", "keys": wish.home / "keys"}))
+    told = {"url": f"http://127.0.0.1:{wish.port}", "keys": wish.home / "keys"}
+    stage.console.print(words("demo.serving", told), soft_wrap=True)

@@ -157,7 +157,7 @@ class SignInController(Controller):
             value=made.secret,
             httponly=True,
             samesite="lax",
-            secure=installation.settings.secure_cookies,
+            secure=installation.settings.cookies_over_https_only,
             max_age=int(credentials.SESSION_LIFE.total_seconds()),
         )
         return Response(Session(made.id, credentials.csrf(made.secret), made.expires_at), cookies=[cookie])

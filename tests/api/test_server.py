@@ -15,6 +15,9 @@ import psutil
 import pytest
 
 from api.embedded import leftovers
+from api.server import serve
+from api.settings import Settings
+from kernel.errors import GgzyError
 
 PATIENCE = 90.0  # seconds; a limit for what never ends, nothing is measured
 
@@ -79,6 +82,26 @@ def test_nothing_is_left_behind(server: Server, order: signal.Signals) -> None:
     again.send_signal(signal.SIGINT)
     assert again.wait(PATIENCE) == 0
     until(server.quiet)
+
+
+def test_a_taken_port_is_refused(server: Server) -> None:
+    """A second server on the same port says so and starts nothing, instead of sharing the port with the first."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", server.port))
+        other.listen()
+        with pytest.raises(GgzyError) as caught:
+            serve(Settings(data_dir=server.folder, port=server.port))
+    assert caught.value.code == "server.port_taken"
+    assert not (server.folder / "postgres").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "told", "secure"), [("127.0.0.1", None, False), ("192.0.2.1", None, True), ("::1", True, True)]
+)
+def test_cookies_are_secure_but_on_loopback(host: str, told: bool | None, secure: bool) -> None:  # noqa: FBT001 - a table's row
+    """Unset, the session's cookie goes over HTTPS only wherever others can reach the server."""
+    assert Settings(host=host, secure_cookies=told).cookies_over_https_only is secure
 
 
 def test_it_outlives_its_database(server: Server) -> None:
