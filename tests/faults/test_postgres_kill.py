@@ -76,6 +76,7 @@ async def kill_when(durable: Postgres, begun: Callable[[], Awaitable[bool]]) -> 
     while not await begun():  # noqa: ASYNC110 - other connections do the work
         await asyncio.sleep(0.002)
     os.kill(durable.pid, signal.SIGKILL)
+    await asyncio.to_thread(durable.wait)
 
 
 async def test_postgresql_killed_while_parts_come_in(durable: Postgres, tmp_path: Path) -> None:
@@ -153,6 +154,7 @@ async def test_postgresql_killed_while_bids_come_in(durable: Postgres, tmp_path:
         async def interrupt() -> None:
             await asyncio.sleep(0.05)
             os.kill(durable.pid, signal.SIGKILL)
+            await asyncio.to_thread(durable.wait)
 
         *receipts, _ = await asyncio.gather(
             *(persist(scene, who, given) for who, given in zip(people, ready, strict=True)), interrupt()
