@@ -61,19 +61,10 @@ def make(
 
 
 async def _enrol(client: Client, made: KeyFile) -> None:
-    from api.accounts import devices  # noqa: PLC0415 - brings the database's libraries
+    from api import device  # noqa: PLC0415 - brings the database's libraries
 
-    device = made.signing_key()
     async with client:
-        asked = await client.post("/api/v1/me/device/challenge")
-        challenge = bytes.fromhex(asked["challenge"])
-        statement = devices.statement(UUID(asked["user_id"]), challenge, bytes(device.verify_key))
-        answered = {
-            "public_key": _public(made).hex(),
-            "challenge": challenge.hex(),
-            "signature": device.sign(statement).signature.hex(),
-        }
-        await client.put("/api/v1/me/device", answered)
+        await device.enrol(client, made)
 
 
 async def _make(client: Client, ceremony: UUID, file: tuple[Path, str], *, yes: bool) -> Transcript:

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from stdnum.cn import uscc
 
-from api.accounts import bootstrap, devices
+from api import device
+from api.accounts import bootstrap
 from api.client import Client
 from api.demo.papers import story
 from bidding import keyfile
@@ -114,12 +114,7 @@ class Cast:
         """Sign in, save the key file, enrol the device key by proof of possession."""
         await person.client.sign_in(person.login, person.password)
         keyfile.save(person.path, person.key, PASSPHRASE, entropy=self.entropy, strength=QUICK)
-        given = await person.client.post("/api/v1/me/device/challenge")
-        challenge, key = bytes.fromhex(given["challenge"]), person.key.signing_key()
-        public = bytes(key.verify_key)
-        signed = key.sign(devices.statement(UUID(person.user_id), challenge, public)).signature
-        enrolment = {"public_key": public.hex(), "challenge": challenge.hex(), "signature": signed.hex()}
-        await person.client.put("/api/v1/me/device", enrolment)
+        await device.enrol(person.client, person.key)
 
 
 def party_code(party: dict[str, Any]) -> str:
