@@ -6,7 +6,7 @@ ARGS ?=
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # What some tests need beyond Python; without root they are skipped and say so.
-DEBIAN := ceph-mon ceph-osd radosgw ceph-common uuid-runtime golang-go golang-golang-x-mod-dev openssl age poppler-utils
+DEBIAN := ceph-mon ceph-osd radosgw ceph-common uuid-runtime golang-go golang-golang-x-mod-dev openssl age poppler-utils chromium fonts-noto-cjk wrk
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
