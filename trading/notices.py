@@ -19,8 +19,9 @@ from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, not_found
+from trading import bigrams
 from trading.lot import LotFacts
-from trading.tables import NoticeRow, TenderRow
+from trading.tables import NoticeRow, NoticeWordsRow, PartyRow, TenderRow
 
 FORMAT = "ggzy/notice/v1"
 WRITTEN = frozenset({"tender", "clarification", "candidates", "award"})
@@ -78,7 +79,8 @@ async def publish(
     )
     session.add(row)
     await session.flush()
-    notice = _value(row)
+    await _index(session, row)
+    notice = value(row)
     recorded = {"notice": str(row.id), "number": row.number, "kind": kind, "sha256": digest(notice).hex()}
     await trail.record(session, actor, "notice.published", recorded, trade=about.tender_id, entropy=entropy)
     return notice
@@ -88,7 +90,7 @@ async def newest(session: AsyncSession, lot: LotFacts, kind: str) -> Notice | No
     """Return the newest notice of this kind about this lot, if there is one."""
     query = select(NoticeRow).where(NoticeRow.lot_id == lot.id, NoticeRow.kind == kind)
     row = (await session.scalars(query.order_by(NoticeRow.number.desc()).limit(1))).one_or_none()
-    return None if row is None else _value(row)
+    return None if row is None else value(row)
 
 
 async def get(session: AsyncSession, notice_id: UUID) -> Notice:
@@ -96,7 +98,7 @@ async def get(session: AsyncSession, notice_id: UUID) -> Notice:
     row = await session.scalar(_public().where(NoticeRow.id == notice_id))
     if row is None:
         raise not_found("notice")
-    return _value(row)
+    return value(row)
 
 
 async def page(
@@ -115,13 +117,13 @@ async def page(
         query = query.where(NoticeRow.tender_id == tender_id)
     if kind is not None:
         query = query.where(NoticeRow.kind == kind)
-    return [_value(row) for row in await session.scalars(query)]
+    return [value(row) for row in await session.scalars(query)]
 
 
 async def of_tender(session: AsyncSession, tender_id: UUID) -> Sequence[Notice]:
     """Return all notices of a tender in order, for its archive."""
     query = select(NoticeRow).where(NoticeRow.tender_id == tender_id).order_by(NoticeRow.number)
-    return [_value(row) for row in await session.scalars(query)]
+    return [value(row) for row in await session.scalars(query)]
 
 
 def encode(notice: Notice) -> bytes:
@@ -148,11 +150,8 @@ def digest(notice: Notice) -> bytes:
     return hashlib.sha256(encode(notice)).digest()
 
 
-def _public() -> Any:
-    return select(NoticeRow).join(TenderRow, TenderRow.id == NoticeRow.tender_id).where(TenderRow.method == "public")
-
-
-def _value(row: NoticeRow) -> Notice:
+def value(row: NoticeRow) -> Notice:
+    """Return the notice of a row."""
     return Notice(
         id=row.id,
         tender_id=row.tender_id,
@@ -165,3 +164,17 @@ def _value(row: NoticeRow) -> Notice:
         published_at=row.published_at,
         ends_at=row.ends_at,
     )
+
+
+async def _index(session: AsyncSession, row: NoticeRow) -> None:
+    """Write down what the notice is found by: its title, its tender's title, code and purchaser, and its text."""
+    query = select(TenderRow.title, TenderRow.code, PartyRow.name)
+    query = query.join(PartyRow, PartyRow.uscc == TenderRow.purchaser).where(TenderRow.id == row.tender_id)
+    title, code, purchaser = (await session.execute(query)).one()
+    words = bigrams.vector(f"{row.title}\n{title}\n{code}", f"{purchaser}\n{row.text}")
+    session.add(NoticeWordsRow(notice_id=row.id, words=words))
+    await session.flush()
+
+
+def _public() -> Any:
+    return select(NoticeRow).join(TenderRow, TenderRow.id == NoticeRow.tender_id).where(TenderRow.method == "public")

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.database import Base
@@ -227,3 +227,13 @@ class NoticeRow(Base):
     by: Mapped[UUID]
     published_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+
+
+class NoticeWordsRow(Base):
+    """The terms of a notice (`trading.bigrams`) for the search; derived from it, so it may be made anew."""
+
+    __tablename__ = "notice_words"
+    __table_args__ = (Index("ix_notice_words", "words", postgresql_using="gin"),)
+
+    notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), primary_key=True)
+    words: Mapped[str] = mapped_column(TSVECTOR)
