@@ -1,6 +1,6 @@
 """Handing in and replacing bids: the deadline is decided here.
 
-The order is that of 电子招标投标办法 第二十七条: everything is in the store first; then the lot is locked; then the
+The order is that of 电子招标投标办法 第二十七条: everything is in the store first; then the lot is held; then the
 database tells the time; what follows either happens as a whole before the deadline or not at all. If the time
 authority does not answer, nothing is accepted: a bid without a receipt is worse than a bidder who tries again.
 """
@@ -25,7 +25,7 @@ from bidding.receipt import Receipt
 from bidding.tables import CONFIRMATION, LIVE, OPEN, REPLACED, USED, BidRow, PartRow, StatementRow, UploadRow
 from kernel.actor import Actor, Role
 from kernel.clock import isoformat
-from kernel.database import now
+from kernel.database import lock, now
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
@@ -76,7 +76,7 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
     upload = await _whole_upload(session, actor, lot_id, submission.upload_id)
     manifest = manifests.parse(submission.manifest)
     _agree(upload, await uploads.parts(session, upload.id), manifest)
-    lot = await lots.lock(session, lot_id)
+    lot = await hold(session, lot_id, upload.party)
     moment = await now(session)
     permit(policy.may_receive(actor, upload.party, lot, moment))
     _check(manifest, submission, lot, upload.party, actor)
@@ -108,6 +108,16 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
     session.add(row)
     await session.flush()
     return _view(row, row.deadline)
+
+
+async def hold(session: AsyncSession, lot_id: UUID, bidder: str) -> LotFacts:
+    """Hold the lot beside other bidders, and the bidder's own bids alone, until the transaction ends.
+
+    Openings and whatever moves the deadline or the state take the lot for themselves, so the time read after this is
+    the time that decides (docs/decisions/deadline.md); bidders do not wait for each other's receipts.
+    """
+    await lock(session, f"bids/{lot_id}/{bidder}")
+    return await lots.share(session, lot_id)
 
 
 async def refuse_late(

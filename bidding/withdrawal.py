@@ -24,7 +24,6 @@ from kernel.clock import isoformat
 from kernel.database import now
 from kernel.entropy import new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import lots
 from trading.lot import LotFacts
 
 _EVENTS = {WITHDRAWAL: "bid.withdrawn", CONFIRMATION: "bid.confirmed"}
@@ -80,7 +79,7 @@ async def _case(session: AsyncSession, actor: Actor, bid_id: UUID) -> _Case:
     if row is None:
         raise not_found("bid")
     permit(policy.may_bid(actor, row.party))
-    lot = await lots.lock(session, row.lot_id)
+    lot = await submissions.hold(session, row.lot_id, row.party)
     moment = await now(session)
     permit(policy.may_receive(actor, row.party, lot, moment))
     await session.refresh(row, with_for_update=True)

@@ -58,6 +58,11 @@ async def lock(session: AsyncSession, name: str) -> None:
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
 
 
+async def lock_shared(session: AsyncSession, name: str) -> None:
+    """Hold the advisory lock of this name beside others who share it, until the transaction ends."""
+    await session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": name})
+
+
 async def try_lock(session: AsyncSession, name: str) -> bool:
     """Take the advisory lock of this name until the transaction ends, or tell that another holds it."""
     statement = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")

@@ -25,8 +25,22 @@ TOLD = {"fail": "failure", "suspend": "suspension", "resume": "resumption", "ter
 
 
 async def lock(session: AsyncSession, lot_id: UUID) -> LotFacts:
-    """Lock the lot's row until the transaction ends and return its facts; ``lot.not_found``."""
+    """Lock the lot's row until the transaction ends and return its facts; ``lot.not_found``.
+
+    Nobody shares the lot meanwhile: whoever came first by `share` is waited for, whoever comes later waits.
+    """
+    await database.lock(session, _gate(lot_id))
     return await _load(session, _by_id(lot_id).with_for_update(of=LotRow))
+
+
+async def share(session: AsyncSession, lot_id: UUID) -> LotFacts:
+    """Hold the lot as it is until the transaction ends, beside others who do; ``lot.not_found``.
+
+    PostgreSQL lets new holders of a shared row lock pass one that waits to change the row; at the gate they queue, so
+    that a stream of bids cannot keep a suspension out (docs/decisions/deadline.md).
+    """
+    await database.lock_shared(session, _gate(lot_id))
+    return await _load(session, _by_id(lot_id).with_for_update(read=True, of=LotRow))
 
 
 async def facts(session: AsyncSession, lot_id: UUID) -> LotFacts:
@@ -47,6 +61,9 @@ async def lock_all(session: AsyncSession, tender_id: UUID) -> list[LotFacts]:
     The tender's own lock comes first because a lot that another adds meanwhile would be missing from the list.
     """
     await session.execute(select(TenderRow.id).where(TenderRow.id == tender_id).with_for_update(key_share=True))
+    ids = select(LotRow.id).where(LotRow.tender_id == tender_id).order_by(LotRow.number)
+    for lot_id in (await session.scalars(ids)).all():
+        await database.lock(session, _gate(lot_id))
     found = await session.execute(_of_tender(tender_id).with_for_update(of=LotRow))
     return [of_rows(lot, tender) for lot, tender in found]
 
@@ -184,6 +201,10 @@ def of_rows(lot: LotRow, tender: TenderRow) -> LotFacts:
         suspended=lot.suspended,
         bond=lot.bond,
     )
+
+
+def _gate(lot_id: UUID) -> str:
+    return f"lot/{lot_id}"
 
 
 def _recorded(known: Circumstances) -> dict[str, Any]:
