@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from importlib.metadata import version
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import description, documentation, jobs, problems, routes
+from api import description, documentation, jobs, pages, problems, routes
 from api.dependencies import DEPENDENCIES
 from api.settings import Settings
 from api.transaction import MAX_BODY, Transaction
+from api.web import navigation
 from api.wiring import installed
 
 
@@ -28,13 +30,19 @@ def build(settings: Settings) -> Litestar:
 
 def _application(settings: Settings) -> Litestar:
     return Litestar(
-        route_handlers=[*routes.collect(), *documentation.HANDLERS, documentation.assets(settings.node_modules)],
+        route_handlers=[
+            *routes.collect(),
+            *pages.collect(),
+            *documentation.HANDLERS,
+            documentation.assets(settings.node_modules),
+        ],
         dependencies=DEPENDENCIES,
         middleware=[Transaction],
         exception_handlers={Exception: problems.handle},
         lifespan=[_lifespan(settings)],
         openapi_config=_openapi(settings),
         request_max_body_size=MAX_BODY,
+        state=State({"directory": navigation.gather(pages.modules())}),
         logging_config=None,
         debug=False,
     )

@@ -7,7 +7,6 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.plugins import OpenAPIRenderPlugin
-from litestar.response import Redirect
 from litestar.serialization import encode_json
 from litestar.static_files import create_static_files_router
 
@@ -87,16 +86,10 @@ async def schema(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(made[locale], media_type="application/json", headers=headers)
 
 
-@get("/", include_in_schema=False)
-async def front() -> Redirect:
-    """Lead to the documentation while there are no other pages."""
-    return Redirect("/docs", status_code=303)
-
-
 def assets(node_modules: Path) -> Router:
     """Return the route of Swagger UI's files."""
     folder = node_modules / "swagger-ui-dist"
     return create_static_files_router(ASSETS_PATH, [folder], name="swagger-ui", include_in_schema=False)
 
 
-HANDLERS = (start_script, schema, front)
+HANDLERS = (start_script, schema)

@@ -13,6 +13,7 @@ from sqlalchemy import delete, func
 
 from api import openings
 from api.accounts.tables import Credential
+from api.sandbox import SandboxClock
 from api.tables import Counter, StoredAnswer
 from api.wiring import Installation
 from archive import sequencer
@@ -25,6 +26,7 @@ STAMP_EVERY = 60.0  # seconds
 CLEAN_EVERY = 600.0
 OPEN_EVERY = 2.0
 EXPIRE_EVERY = 5.0
+FOLLOW_EVERY = 1.0
 ANSWERS_KEPT = timedelta(days=7)
 COUNTERS_KEPT = timedelta(days=1)
 CREDENTIALS_KEPT = timedelta(days=400)
@@ -41,6 +43,7 @@ async def running(installation: Installation) -> AsyncIterator[None]:
             group.create_task(_repeat(openings.resume, installation, OPEN_EVERY)),
             group.create_task(_repeat(openings.sweep, installation, CLEAN_EVERY)),
             group.create_task(_repeat(expire_calls, installation, EXPIRE_EVERY)),
+            group.create_task(_repeat(follow_clock, installation, FOLLOW_EVERY)),
         ]
         try:
             yield
@@ -79,6 +82,13 @@ async def expire_calls(installation: Installation) -> None:
         for draw_id in await invitations.overdue(session):
             async with installation.sessions.begin() as own:
                 await invitations.expire(own, draw_id, entropy=installation.entropy)
+
+
+async def follow_clock(installation: Installation) -> None:
+    """Let the time that this worker's pages show follow a sandbox's clock."""
+    if isinstance(installation.clock, SandboxClock):
+        async with installation.sessions() as session:
+            await installation.clock.follow(session)
 
 
 async def _repeat(job: Callable[[Installation], Awaitable[None]], installation: Installation, every: float) -> None:

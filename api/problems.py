@@ -6,6 +6,7 @@ import msgspec
 import psycopg
 import structlog
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.exceptions import (
     ClientException,
     HTTPException,
@@ -19,6 +20,7 @@ from litestar.types import Scope
 from sqlalchemy.exc import DBAPIError
 
 from api.locale import negotiate, words
+from api.web import refusals
 from kernel.errors import GgzyError, Kind
 
 log = structlog.get_logger(__name__)
@@ -50,6 +52,10 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Answer an exception; the middleware finds the refusal in the request's state and records it."""
     refusal = as_refusal(error)
     request.scope["state"]["refusal"] = refusal
+    if request.scope["type"] == ScopeType.HTTP and refusals.wanted(request.scope):
+        told = refusals.answer(request.scope, refusal, status_of(refusal))
+        headers = {name.decode(): value.decode() for name, value in told.headers}
+        return Response(told.body, status_code=told.status, headers=headers, media_type="text/html; charset=utf-8")
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     body = document(refusal, locale_of(request.scope))
     return Response(body, status_code=status_of(refusal), headers=headers, media_type=MEDIA_TYPE)

@@ -3,9 +3,12 @@
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.locale import words
+
+CONTRAST = 4.5
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -15,6 +18,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="GGZY_", extra="ignore")
 
     name: str = "锡林郭勒盟公共资源交易平台"
+    seal_colour: str = Field(default="#a8201a", pattern="^#[0-9a-f]{6}$")
+    """The colour of the name and of what matters most; white text on it must be readable (WCAG 2.2, 1.4.3)."""
     data_dir: Path = Path("var")
     """Keys, the folder store and the embedded PostgreSQL live here."""
     database_url: SecretStr | None = None
@@ -54,6 +59,17 @@ class Settings(BaseSettings):
     def cookies_over_https_only(self) -> bool:
         """Tell whether the session's cookie is marked ``Secure``."""
         return self.host not in LOOPBACK if self.secure_cookies is None else self.secure_cookies
+
+    @field_validator("seal_colour")
+    @classmethod
+    def _be_dark_enough(cls, colour: str) -> str:
+        """Refuse a colour on which white text cannot be read: contrast under 4.5 (WCAG 2.2, relative luminance)."""
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]  # noqa: PLR2004 - sRGB
+        luminance = sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        if 1.05 / (luminance + 0.05) < CONTRAST:
+            raise ValueError(words("settings.seal_too_light"))
+        return colour
 
     @model_validator(mode="after")
     def _name_the_sandbox(self) -> Self:

@@ -9,6 +9,7 @@ The session takes a connection when it is first used, so a handler that needs no
   and is idempotent by content;
 - ``opt=SECRET`` for an answer that holds a secret: it is not stored under an Idempotency-Key;
 - ``opt=PUBLIC`` for what is the same for everybody: what is not there is no refusal of a person;
+- ``opt=PAGE`` (`api.web`) for what a person reads: refusals are pages, a form's token must have been looked at;
 - ``opt=SIGN_IN`` for a secret and for whoever asks: a stale cookie must not keep anybody from signing in.
 """
 
@@ -21,6 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import idempotency, problems, refusals
 from api.accounts import authentication
 from api.answer import Answer, again, capture, read
+from api.web import refusals as page_refusals
+from api.web.forms import CHECKED
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
 from kernel.errors import GgzyError
@@ -70,7 +73,8 @@ class Transaction:
                 await self._app(scope, receive, _noting(scope, send))
                 return None
             answer = await self._write(session, scope, receive)
-            if answer.status < 400:  # noqa: PLR2004 - success and redirection
+            if answer.status < 400 and scope["state"]["refusal"] is None:  # noqa: PLR2004 - success and redirection
+                _check_form(scope)
                 await session.commit()
             return answer
 
@@ -101,8 +105,16 @@ def _noting(scope: HTTPScope, send: Send) -> Send:
 
 def _refused(scope: HTTPScope, refusal: GgzyError) -> Answer:
     scope["state"]["refusal"] = refusal
+    if page_refusals.wanted(scope):
+        return page_refusals.answer(scope, refusal, problems.status_of(refusal))
     body = problems.document(refusal, problems.locale_of(scope))
     return Answer(problems.status_of(refusal), [(b"content-type", problems.MEDIA_TYPE.encode())], body)
+
+
+def _check_form(scope: HTTPScope) -> None:
+    """Stop a page that stores something of a form whose token it has not looked at."""
+    if scope["route_handler"].opt.get("page") and not scope["state"].get(CHECKED):
+        raise RuntimeError("a page must read its form by Form.read")
 
 
 def _check_headers(scope: HTTPScope) -> None:

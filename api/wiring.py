@@ -12,7 +12,9 @@ import httpx
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api import sandbox
+from api.accounts import vault
 from api.accounts.passwords import Passwords
+from api.accounts.vault import Vault
 from api.settings import Settings
 from archive.note import Signer, new_signer
 from archive.store import FolderStore, ObjectStore, S3Store
@@ -23,7 +25,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Sessions
 from kernel.entropy import Entropy, SystemEntropy
 from kernel.errors import GgzyError, Kind
-from trading import sites
+from trading import sites, venues
 
 PEPPER_SIZE = 32
 
@@ -44,6 +46,10 @@ class Installation:
     """The key of the hashes of 身份证号 in the pool of experts; every server of an installation needs the same."""
     entropy: Entropy
     passwords: Passwords
+    vault: Vault
+    """Seals the seeds of one-time codes; every server of an installation needs the same key."""
+    clock: Clock
+    """What pages show; what is decided is decided by the database's clock."""
 
 
 @contextlib.asynccontextmanager
@@ -76,6 +82,8 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
             pepper=_secret(settings.data_dir, "pool/pepper", lambda: entropy.token(PEPPER_SIZE)),
             entropy=entropy,
             passwords=Passwords(settings.password_memory),
+            vault=Vault(_secret(settings.data_dir, "accounts/vault", lambda: entropy.token(vault.KEY_SIZE))),
+            clock=clock,
         )
 
 
@@ -86,6 +94,7 @@ async def _first_start(sessions: Sessions, settings: Settings, clock: Clock, ent
         if isinstance(clock, sandbox.SandboxClock):
             await clock.follow(session)
         await sites.seed(session, SYSTEM, sites.shipped(), entropy=entropy)
+        await venues.seed(session, SYSTEM, venues.shipped(), entropy=entropy)
     with _alone(settings.data_dir):
         new_authority_keys(settings.data_dir / "tsa", clock=clock, entropy=entropy, sandbox=settings.sandbox)
 

@@ -1,0 +1,167 @@
+"""Pages by Jinja2: one environment, one context, one set of headers. Templates hold no words; ``t(code)`` has them."""
+
+import base64
+import json
+import re
+from datetime import datetime
+from decimal import Decimal
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import Request, Response
+from litestar.response import Redirect
+from litestar.types import HTTPScope
+from markupsafe import Markup
+
+from api.accounts import authentication, credentials
+from api.locale import DEFAULT, catalogue, negotiate, words
+from api.web import assets, policy
+from api.web.forms import Form
+from api.wiring import Installation
+from kernel.actor import ANONYMOUS
+from kernel.clock import CHINA, civil
+from kernel.errors import GgzyError
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+PAGE = {"page": True}
+"""``opt`` of a page: refusals come as HTML; a POST must have been read by `Form.read`."""
+PUBLIC_PAGE = {"page": True, "public": True, "public_page": True}
+"""``opt`` of a page that is the same for everybody who is not signed in: it may come from the cache."""
+KIB = 1024
+DONE = re.compile(r"[a-z_]{1,60}")
+
+
+def page(
+    request: Request[Any, Any, Any],
+    template: str,
+    *,
+    form: Form | None = None,
+    status: int = 200,
+    wasm: bool = False,
+    **context: object,
+) -> Response[bytes]:
+    """Render a page. A form with problems makes it 422, so that nothing of the request is stored.
+
+    `wasm`: libsodium runs in the page itself (not only in a Worker).
+    """
+    sent = form or Form()
+    status = 422 if sent.problems else status
+    body, headers = render(request.scope, template, wasm=wasm, form=sent, **context)
+    return Response(body, status_code=status, headers=headers, media_type="text/html; charset=utf-8")
+
+
+def see(path: str, *, done: str | None = None, **query: object) -> Redirect:
+    """Lead to another page after a POST (303); `done` is the code of what it says there (``done.<code>``)."""
+    asked = {**query, **({"done": done} if done else {})}
+    return Redirect(path + ("?" + urlencode(asked) if asked else ""), status_code=303)
+
+
+def render(scope: HTTPScope, template: str, *, wasm: bool = False, **context: object) -> tuple[bytes, dict[str, str]]:
+    """Return the page's bytes and headers."""
+    installation: Installation = scope["litestar_app"].state.installation
+    nonce = base64.urlsafe_b64encode(installation.entropy.token(18)).decode()
+    text = environment().get_template(template).render(_common(scope, installation, nonce) | context)
+    return text.encode(), _headers(scope, installation, nonce, wasm=wasm)
+
+
+@cache
+def environment() -> Environment:
+    """Return the environment: everything escaped, a name that is missing is an error."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+    )
+    made.filters |= {"civil": _civil, "day": _day, "yuan": _yuan, "size": _size, "iso": datetime.isoformat}
+    return made
+
+
+def _common(scope: HTTPScope, installation: Installation, nonce: str) -> dict[str, Any]:
+    settings = installation.settings
+    locale = locale_of(scope, settings.locale)
+    files = assets.load(settings.node_modules, settings.seal_colour)
+    secret = authentication.session_secret(scope)
+    actor = scope["state"].get("actor", ANONYMOUS)
+    directory = scope["litestar_app"].state.directory
+    query = dict(_query(scope))
+    return {
+        "t": partial(_words, locale),
+        "words_json": partial(_words_json, locale),
+        "static": files.url,
+        "nonce": nonce,
+        "actor": actor,
+        "signed_in": actor != ANONYMOUS,
+        "entries": directory.of(actor) if actor != ANONYMOUS else [],
+        "csrf": credentials.csrf(secret) if secret is not None else "",
+        "settings": settings,
+        "sandbox": settings.sandbox,
+        "now": installation.clock.now(),
+        "lang": locale.replace("_", "-"),
+        "path": scope["path"],
+        "query": query,
+        "done": _done(query.get("done", ""), locale),
+        "form": Form(),
+    }
+
+
+def locale_of(scope: HTTPScope, default: str = DEFAULT) -> str:
+    """Return the locale of a page: the installation's own, unless the browser asks for another that exists."""
+    wished = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return negotiate(wished.decode("latin-1"), default)
+
+
+def _headers(scope: HTTPScope, installation: Installation, nonce: str, *, wasm: bool) -> dict[str, str]:
+    locale = locale_of(scope, installation.settings.locale)
+    own = {"Content-Language": locale.replace("_", "-"), "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
+    return policy.headers(nonce, wasm=wasm) | own
+
+
+def _words(locale: str, code: str, /, **params: object) -> str:
+    readable = {name: _civil(value) if isinstance(value, datetime) else value for name, value in params.items()}
+    return words(code, readable, locale)
+
+
+def _words_json(locale: str, prefix: str) -> Markup:
+    """Return the words under a prefix as JSON that may stand in a script element of data."""
+    found = {code: text for code, text in catalogue(locale).items() if code.startswith(prefix)}
+    return Markup(json.dumps(found, ensure_ascii=False).replace("<", "\\u003c"))  # noqa: S704 - no markup is left
+
+
+def _done(code: str, locale: str) -> str:
+    """Return what was done in words; nothing for a code that is not ours (anybody can write an address)."""
+    return catalogue(locale).get(f"done.{code}", "") if DONE.fullmatch(code) else ""
+
+
+def _query(scope: HTTPScope) -> list[tuple[str, str]]:
+    return list(Request(scope).query_params.multi_items())
+
+
+def _civil(moment: datetime) -> str:
+    return civil(moment.replace(microsecond=0)).removesuffix(" +08:00")
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.astimezone(CHINA):%Y-%m-%d}"
+
+
+def _yuan(amount: Decimal | str) -> str:
+    return f"{Decimal(amount):,.2f}"
+
+
+def _size(count: int) -> str:
+    amount, units = float(count), ["B", "KiB", "MiB", "GiB"]
+    while amount >= KIB and len(units) > 1:
+        amount, units = amount / KIB, units[1:]
+    return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
+
+
+def refused(scope: HTTPScope, refusal: GgzyError, status: int) -> tuple[bytes, dict[str, str]]:
+    """Return the page that tells a refusal."""
+    return render(scope, "refusal.html", refusal=refusal, status=status)
