@@ -1,0 +1,188 @@
+/**
+ * The key file: named secrets under a passphrase (docs/spec/keyfile.md), the same file as the command line's.
+ *
+ * Argon2id takes a good part of a second and 64 MiB: call this in a Worker where a page must stay alive.
+ * libsodium must be `ready`.
+ */
+import { hex, unhex, utf8 } from "./bytes.js";
+import { decode, encode } from "./canonical.js";
+import { Refusal, require } from "./refusal.js";
+import { deviceOf } from "./signed.js";
+import { randomBytes, sodium } from "./sodium.js";
+
+export const FORMAT = "ggzy/keyfile/v1";
+export const DEVICE_SEED = "device-seed";
+export const BIDDER_SECRET = "bidder-secret";
+/** What argon2id costs: `memory` in KiB, `passes` over it. */
+export const STRENGTH = Object.freeze({ memory: 64 << 10, passes: 4 });
+export const MAX_FILE = 1 << 20;
+
+const CONTENT_FORMAT = "ggzy/keyfile-content/v1";
+const MAX_SECRETS = 500;
+const NAME = /^[a-z0-9][a-z0-9:._-]{0,127}$/;
+const SECRET = /^([0-9a-f]{2}){1,65536}$/;
+const EMPTY = "00".repeat(16);
+
+/** @typedef {Map<string, Uint8Array>} Secrets by name, such as `device-seed` */
+
+/**
+ * A new person's secrets: the device's seed and the bidder's secret, 32 bytes each.
+ * @param {(size: number) => Uint8Array} [random]
+ * @returns {Secrets}
+ */
+export function create(random = randomBytes) {
+  return new Map([
+    [DEVICE_SEED, random(32)],
+    [BIDDER_SECRET, random(32)],
+  ]);
+}
+
+/** @param {Secrets} secrets @param {string} name @returns {Uint8Array} @throws {Refusal} `keyfile.no_secret` */
+export function secretOf(secrets, name) {
+  const value = secrets.get(name);
+  if (value === undefined) throw new Refusal("keyfile.no_secret", { name });
+  return value;
+}
+
+/** @param {Secrets} secrets @returns {import("./signed.js").Device} the device's Ed25519 key */
+export function deviceKey(secrets) {
+  return deviceOf(secretOf(secrets, DEVICE_SEED));
+}
+
+/**
+ * A copy that holds one more secret.
+ * @param {Secrets} secrets
+ * @param {string} name
+ * @param {Uint8Array} value
+ * @returns {Secrets}
+ * @throws {Refusal} `keyfile.repeated_secret` if the name is taken by another value
+ */
+export function withSecret(secrets, name, value) {
+  const known = secrets.get(name);
+  require(known === undefined || hex(known) === hex(value), "keyfile.repeated_secret", { name });
+  return new Map([...secrets, [name, value]]);
+}
+
+/**
+ * @param {Secrets} secrets
+ * @param {string} passphrase
+ * @param {{strength?: {memory: number, passes: number}, random?: (size: number) => Uint8Array}} [options]
+ * @returns {Uint8Array} the file's bytes
+ * @throws {Refusal} `keyfile.bad_secret` for a name or a size that does not fit
+ */
+export function encrypt(secrets, passphrase, { strength = STRENGTH, random = randomBytes } = {}) {
+  const shown = Object.fromEntries([...secrets].map(([name, value]) => [name, hex(value)]));
+  const content = { format: CONTENT_FORMAT, secrets: shown };
+  require(isContent(content), "keyfile.bad_secret");
+  const kdf = { name: "argon2id", memory: strength.memory, passes: strength.passes, salt: hex(random(16)) };
+  const head = { format: FORMAT, kdf, nonce: hex(random(24)) };
+  parse(encode({ ...head, sealed: EMPTY }));
+  const sealed = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(
+    encode(content),
+    encode(head),
+    null,
+    unhex(head.nonce),
+    derive(kdf, passphrase),
+  );
+  const data = encode({ ...head, sealed: hex(sealed) });
+  require(data.length <= MAX_FILE, "keyfile.bad_secret");
+  return data;
+}
+
+/**
+ * @param {Uint8Array} data
+ * @param {string} passphrase
+ * @returns {Secrets}
+ * @throws {Refusal} `keyfile.malformed`, `keyfile.wrong_passphrase`, `keyfile.no_memory`
+ */
+export function decrypt(data, passphrase) {
+  const { sealed, ...head } = parse(data);
+  const key = derive(head.kdf, passphrase);
+  let content;
+  try {
+    content = sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, unhex(sealed), encode(head), unhex(head.nonce), key);
+  } catch {
+    throw new Refusal("keyfile.wrong_passphrase");
+  }
+  const read = orMalformed(() => decode(content));
+  require(isContent(read), "keyfile.malformed");
+  return new Map(Object.entries(read.secrets).map(([name, value]) => [name, unhex(value)]));
+}
+
+/**
+ * What argon2id costs for this file, so that a file written again keeps its strength.
+ * @param {Uint8Array} data
+ * @returns {{memory: number, passes: number}}
+ */
+export function strengthOf(data) {
+  const { memory, passes } = parse(data).kdf;
+  return { memory, passes };
+}
+
+/** Parameters are bounded before anything is derived: a hostile file must not eat the machine. */
+function parse(data) {
+  require(data.length <= MAX_FILE, "keyfile.malformed");
+  const wire = orMalformed(() => decode(data));
+  const good =
+    hasMembers(wire, ["format", "kdf", "nonce", "sealed"]) &&
+    wire.format === FORMAT &&
+    isKdf(wire.kdf) &&
+    isHex(wire.nonce, 48) &&
+    typeof wire.sealed === "string" &&
+    /^([0-9a-f]{2}){16,}$/.test(wire.sealed);
+  require(good, "keyfile.malformed");
+  return wire;
+}
+
+function isKdf(kdf) {
+  return (
+    hasMembers(kdf, ["memory", "name", "passes", "salt"]) &&
+    kdf.name === "argon2id" &&
+    isWithin(kdf.memory, 8 << 10, 1 << 20) &&
+    isWithin(kdf.passes, 1, 16) &&
+    isHex(kdf.salt, 32)
+  );
+}
+
+function isContent(content) {
+  if (!hasMembers(content, ["format", "secrets"]) || content.format !== CONTENT_FORMAT) return false;
+  const { secrets } = content;
+  if (secrets === null || typeof secrets !== "object" || Array.isArray(secrets)) return false;
+  const entries = Object.entries(secrets);
+  return (
+    entries.length <= MAX_SECRETS &&
+    entries.every(([name, value]) => NAME.test(name) && typeof value === "string" && SECRET.test(value))
+  );
+}
+
+function derive(kdf, passphrase) {
+  const secret = utf8(passphrase.normalize("NFC"));
+  const algorithm = sodium.crypto_pwhash_ALG_ARGON2ID13;
+  try {
+    return sodium.crypto_pwhash(32, secret, unhex(kdf.salt), kdf.passes, kdf.memory * 1024, algorithm);
+  } catch {
+    throw new Refusal("keyfile.no_memory", { memory: kdf.memory });
+  }
+}
+
+function hasMembers(value, names) {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
+  const found = Object.keys(value).sort();
+  return found.length === names.length && found.every((name, place) => name === names[place]);
+}
+
+function isHex(value, digits) {
+  return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
+}
+
+function isWithin(value, least, most) {
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function orMalformed(call) {
+  try {
+    return call();
+  } catch {
+    throw new Refusal("keyfile.malformed");
+  }
+}
