@@ -21,11 +21,15 @@ from trading.text import Short
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A site to be: its 6-digit division code, name and rank."""
+    """A site to be: its 6-digit division code, name and rank.
+
+    `bearing` is where a branch lies, seen from the main site: degrees clockwise from north. Maps are drawn by it.
+    """
 
     code: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
     name: Short
     kind: Literal["main", "branch"]
+    bearing: Annotated[int, msgspec.Meta(ge=0, lt=360)] | None = None
 
 
 class Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +46,7 @@ class Site:
     name: str
     kind: str
     established_at: datetime
+    bearing: int | None = None
 
 
 def shipped() -> tuple[Plan, ...]:
@@ -80,7 +85,8 @@ async def establish(session: AsyncSession, actor: Actor, plan: Plan, *, entropy:
             raise GgzyError("site.known", Kind.CONFLICT, site=plan.code)
         if site.kind == plan.kind == "main":
             raise GgzyError("site.second_main", Kind.CONFLICT, main=site.code)
-    row = SiteRow(code=plan.code, name=plan.name, kind=plan.kind, established_at=await database.now(session))
+    now = await database.now(session)
+    row = SiteRow(code=plan.code, name=plan.name, kind=plan.kind, bearing=plan.bearing, established_at=now)
     session.add(row)
     await session.flush()
     await trail.record(session, actor, "site.established", msgspec.to_builtins(plan), entropy=entropy)
@@ -100,4 +106,4 @@ async def require(session: AsyncSession, code: str) -> None:
 
 
 def _value(row: SiteRow) -> Site:
-    return Site(row.code, row.name, row.kind, row.established_at)
+    return Site(row.code, row.name, row.kind, row.established_at, row.bearing)

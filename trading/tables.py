@@ -30,12 +30,14 @@ class SiteRow(Base):
     __table_args__ = (
         CheckConstraint("code ~ '^[0-9]{6}$'", name="code"),
         CheckConstraint("kind IN ('main', 'branch')", name="kind"),
+        CheckConstraint("bearing BETWEEN 0 AND 359", name="bearing"),
         Index("ix_site_one_main", "kind", unique=True, postgresql_where=text("kind = 'main'")),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     kind: Mapped[str]
+    bearing: Mapped[int | None]
     established_at: Mapped[datetime]
 
 

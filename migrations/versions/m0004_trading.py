@@ -31,10 +31,12 @@ CREATE TABLE site (
     code varchar NOT NULL,
     name varchar NOT NULL,
     kind varchar NOT NULL,
+    bearing INTEGER,
     established_at timestamptz NOT NULL,
     CONSTRAINT pk_site PRIMARY KEY (code),
     CONSTRAINT ck_site_code CHECK (code ~ '^[0-9]{6}$'),
-    CONSTRAINT ck_site_kind CHECK (kind IN ('main', 'branch'))
+    CONSTRAINT ck_site_kind CHECK (kind IN ('main', 'branch')),
+    CONSTRAINT ck_site_bearing CHECK (bearing BETWEEN 0 AND 359)
 );
 CREATE UNIQUE INDEX ix_site_one_main ON site (kind) WHERE kind = 'main';
 CREATE TABLE party_revision (
