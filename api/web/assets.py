@@ -28,6 +28,9 @@ VENDORED = (
     "libsodium-wrappers-sumo/dist/modules-sumo-esm/libsodium-wrappers.mjs",
     "libsodium-sumo/dist/modules-sumo-esm/libsodium-sumo.mjs",
 )
+# Browsers find no package by its name, and a Worker has no import map: the one such import becomes an address.
+BARE = b'from"libsodium-sumo"'
+ADDRESS = b'from"../../../libsodium-sumo/dist/modules-sumo-esm/libsodium-sumo.mjs"'
 WORKER = ".worker.js"
 # A Worker lives under the policy of its own file; libsodium compiles WebAssembly in it.
 WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
@@ -101,4 +104,4 @@ def load(node_modules: Path, seal: str) -> Assets:
 
 def _read(place: Path) -> Asset:
     policy = WORKER_POLICY if place.name.endswith(WORKER) else None
-    return Asset(place.read_bytes(), TYPES[place.suffix], policy)
+    return Asset(place.read_bytes().replace(BARE, ADDRESS), TYPES[place.suffix], policy)
