@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
-from experts import composition, invitations, policy, scoring
+from experts import composition, invitations, offers, policy, scoring
 from experts.scoring import DECLARATION, Declaration
 from experts.tables import (
     ACCEPTED,
@@ -112,12 +112,14 @@ async def assemble(
 async def declare(session: AsyncSession, actor: Actor, lot_id: UUID, message: bytes, *, entropy: Entropy) -> Committee:
     """Take a member's signed declaration of avoidance, before anything is shown to them; a conflict replaces them.
 
-    Raises ``evaluation.no_device``, ``evaluation.other_committee``, ``committee.declared``, ``evaluation.bad_message``,
-    ``committee.no_reason``.
+    Raises ``committee.not_opened`` while the bidders are not known, ``evaluation.no_device``,
+    ``evaluation.other_committee``, ``committee.declared``, ``evaluation.bad_message``, ``committee.no_reason``.
     """
     row, member, lot = await membership(session, actor, lot_id)
     if member.declared_at is not None:
         raise GgzyError("committee.declared", Kind.CONFLICT)
+    if not await offers.of_lot(session, lot):  # who bids is not known yet, so nobody could be named
+        raise GgzyError("committee.not_opened", Kind.CONFLICT)
     if actor.device_key is None:
         raise GgzyError("evaluation.no_device", Kind.FORBIDDEN)
     said: Declaration = scoring.read(message, DECLARATION, Declaration, actor.device_key)
@@ -208,9 +210,14 @@ async def user_ids(session: AsyncSession, lot_id: UUID) -> frozenset[UUID]:
     return frozenset(one.user_id for one in await active(session, row.id) if one.declared_at is not None)
 
 
-async def membership(session: AsyncSession, actor: Actor, lot_id: UUID) -> tuple[CommitteeRow, MemberRow, LotFacts]:
-    """Lock the lot and return committee, own membership and lot; ``committee.not_found`` to everybody else."""
-    lot = await lots.lock(session, lot_id)
+async def membership(
+    session: AsyncSession, actor: Actor, lot_id: UUID, *, lock: bool = True
+) -> tuple[CommitteeRow, MemberRow, LotFacts]:
+    """Return committee, own membership and lot; ``committee.not_found`` to everybody else.
+
+    `lock`: the lot is locked first, for whoever is going to write.
+    """
+    lot = await (lots.lock if lock else lots.facts)(session, lot_id)
     row = await _existing(session, lot_id)
     for member in await active(session, row.id):
         if member.user_id == actor.user_id:

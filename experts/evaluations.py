@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
 from experts import committees, composition, offers, policy, scoring
 from experts.scoring import SHEET, VOTE, Offer, Scheme, Sheet, Vote
-from experts.tables import CommitteeRow, MemberRow, RejectionRow, SheetRow
+from experts.tables import CommitteeRow, DraftRow, MemberRow, RejectionRow, SheetRow
 from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.entropy import Entropy, new_id
@@ -68,7 +68,7 @@ async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: E
 
 async def papers(session: AsyncSession, actor: Actor, lot_id: UUID) -> Papers:
     """Return what a declared member works on; the bids' files are read through bidding."""
-    desk = await seat(session, actor, lot_id)
+    desk = await seat(session, actor, lot_id, lock=False)
     query = select(SheetRow.bid_id).where(SheetRow.member_id == desk.member.id, SheetRow.void.is_(False))
     found = await offers.of_lot(session, desk.lot)
     rejected = await rejections(session, desk.committee.id, len(await committees.active(session, desk.committee.id)))
@@ -99,6 +99,7 @@ async def score(session: AsyncSession, actor: Actor, lot_id: UUID, message: byte
         at=await database.now(session),
     )
     await _keep(session, row, "evaluation.scored")
+    await session.execute(delete(DraftRow).where(DraftRow.member_id == desk.member.id, DraftRow.bid_id == bid_id))
     await _record(session, actor, desk, "evaluation.scored", row.id, message=message, entropy=entropy)
     return row.id
 
@@ -152,9 +153,17 @@ async def finish_technical(session: AsyncSession, actor: Actor, lot_id: UUID, *,
     await trail.record(session, actor, kind, told, trade=desk.lot.tender_id, entropy=entropy, at=now)
 
 
-async def seat(session: AsyncSession, actor: Actor, lot_id: UUID) -> Desk:
-    """Return a declared member's desk, under the lot's lock; raises what `policy.may_judge` says."""
-    row, member, lot = await committees.membership(session, actor, lot_id)
+async def own_sheets(session: AsyncSession, actor: Actor, lot_id: UUID) -> dict[UUID, Sheet]:
+    """Return the sheets that a declared member has handed in, by bid; nobody else's are shown before the close."""
+    desk = await seat(session, actor, lot_id, lock=False)
+    query = select(SheetRow).where(SheetRow.member_id == desk.member.id, SheetRow.void.is_(False))
+    rows = (await session.scalars(query)).all()
+    return {row.bid_id: scoring.read(row.message, SHEET, Sheet, row.device_key) for row in rows}
+
+
+async def seat(session: AsyncSession, actor: Actor, lot_id: UUID, *, lock: bool = True) -> Desk:
+    """Return a declared member's desk; raises what `policy.may_judge` says. `lock`: see `committees.membership`."""
+    row, member, lot = await committees.membership(session, actor, lot_id, lock=lock)
     permit(policy.may_judge(actor, lot, is_member=True, declared=member.declared_at is not None))
     return Desk(row, member, lot, scoring.scheme(lot.evaluation), actor.device_key or b"")
 

@@ -1,18 +1,19 @@
 """Calls to drawn experts: accept, decline, time out, recuse; whoever does not come is followed by the next ticket.
 
-The drawing staff sees codes only. Answers are logged under the expert's code by the system, so that no account can be
-linked to a code through the trail.
+The drawing staff sees codes only, and who is called sees a coded request: half a day, a site, a specialty. Which lot it
+is they learn by accepting. Answers are logged under the expert's code by the system, so that no account can be linked
+to a code through the trail.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import draws, policy, reveals, rounds
+from experts import draws, policy, quota, reveals, rounds
 from experts.tables import (
     ACCEPTED,
     COMPLETED,
@@ -28,24 +29,35 @@ from experts.tables import (
 )
 from kernel import database
 from kernel.actor import SYSTEM, Actor
+from kernel.clock import CHINA
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
+from trading.lot import LotFacts
 
 MAX_REASON = 500
+NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A call as the called expert sees it: what, where, until when; no bidder is named."""
+    """A call as the called expert sees it; no bidder is ever named.
+
+    `code` is what staff call the request by. `day` and `half` (``am``, ``pm``; China time) say when to come; the very
+    hour is public and would name the trade. `lot_id` and `title` are None until the expert has accepted.
+    """
 
     draw_id: UUID
-    lot_id: UUID
-    title: str
+    code: str
     site: str
+    specialties: tuple[str, ...]
+    day: date | None
+    half: str | None
     state: str
     invited_at: datetime
     expires_at: datetime
+    lot_id: UUID | None
+    title: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +71,25 @@ class Call:
 
 
 async def mine(session: AsyncSession, actor: Actor) -> list[Invitation]:
-    """Return the calls of the expert whose account this is, newest first."""
+    """Return the newest hundred calls of the expert whose account this is, newest first. Two queries."""
     query = (
-        select(CallRow, DrawRow)
+        select(CallRow, DrawRow, ExpertRow)
         .join(DrawRow, DrawRow.id == CallRow.draw_id)
         .join(ExpertRow, ExpertRow.id == CallRow.expert_id)
         .where(ExpertRow.user_id == actor.user_id)
         .order_by(CallRow.invited_at.desc())
         .limit(100)
     )
-    return [await _invitation(session, call, row) for call, row in (await session.execute(query)).all()]
+    found = (await session.execute(query)).all()
+    grouped = await lots.of_tenders(session, list({row.tender_id for _, row, _ in found}))
+    by_id = {lot.id: lot for group in grouped.values() for lot in group}
+    return [_invitation(call, row, expert, by_id[row.lot_id]) for call, row, expert in found]
+
+
+async def get(session: AsyncSession, actor: Actor, draw_id: UUID) -> Invitation:
+    """Return the call of a round to the expert who was called; ``invitation.not_found``."""
+    call, row, expert = await _called(session, actor, draw_id)
+    return _invitation(call, row, expert, await lots.facts(session, row.lot_id))
 
 
 async def answer(
@@ -85,7 +106,7 @@ async def answer(
     if call.state == INVITED and now >= call.expires_at:
         raise GgzyError("invitation.expired", Kind.CONFLICT)
     await _settle(session, row, call, ACCEPTED if accept else DECLINED, reason.strip(), now=now, entropy=entropy)
-    return await _invitation(session, call, row)
+    return await get(session, actor, draw_id)
 
 
 async def recuse(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str, *, entropy: Entropy) -> Invitation:
@@ -94,7 +115,7 @@ async def recuse(session: AsyncSession, actor: Actor, draw_id: UUID, reason: str
     if not 1 <= len(reason.strip()) <= MAX_REASON:
         raise GgzyError("invitation.no_reason", Kind.INVALID)
     await _settle(session, row, call, RECUSED, reason.strip(), now=await database.now(session), entropy=entropy)
-    return await _invitation(session, call, row)
+    return await get(session, actor, draw_id)
 
 
 async def dismiss(session: AsyncSession, draw_id: UUID, expert_id: UUID, reason: str, *, entropy: Entropy) -> None:
@@ -140,19 +161,25 @@ async def of_draw(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[Ca
     return [Call(one.code, one.position, one.state, one.expires_at) for one in await session.scalars(query)]
 
 
-async def _own(session: AsyncSession, actor: Actor, draw_id: UUID) -> tuple[DrawRow, CallRow]:
+async def _called(session: AsyncSession, actor: Actor, draw_id: UUID) -> tuple[CallRow, DrawRow, ExpertRow]:
     query = (
-        select(CallRow, ExpertRow.user_id)
+        select(CallRow, DrawRow, ExpertRow)
+        .join(DrawRow, DrawRow.id == CallRow.draw_id)
         .join(ExpertRow, ExpertRow.id == CallRow.expert_id)
         .where(CallRow.draw_id == draw_id, ExpertRow.user_id == actor.user_id)
     )
     found = (await session.execute(query)).one_or_none()
     if found is None:
         raise not_found("invitation")
-    permit(policy.may_answer(actor, found.user_id))
+    permit(policy.may_answer(actor, found.ExpertRow.user_id))
+    return found.CallRow, found.DrawRow, found.ExpertRow
+
+
+async def _own(session: AsyncSession, actor: Actor, draw_id: UUID) -> tuple[DrawRow, CallRow]:
+    call, _, _ = await _called(session, actor, draw_id)
     row, _ = await rounds.locked(session, draw_id)
-    await session.refresh(found.CallRow)
-    return row, found.CallRow
+    await session.refresh(call)
+    return row, call
 
 
 async def _settle(
@@ -182,6 +209,20 @@ async def _settle(
     await rounds.log(session, SYSTEM, row, follows.kind, follows.data, entropy=entropy, at=now)
 
 
-async def _invitation(session: AsyncSession, call: CallRow, row: DrawRow) -> Invitation:
-    lot = await lots.facts(session, row.lot_id)
-    return Invitation(row.id, lot.id, lot.title, lot.site, call.state, call.invited_at, call.expires_at)
+def _invitation(call: CallRow, row: DrawRow, expert: ExpertRow, lot: LotFacts) -> Invitation:
+    wanted = [one for one in quota.read(row.quotas) if one.fits(expert.specialties, expert.sites)]
+    begins = None if lot.deadline is None else lot.deadline.astimezone(CHINA)
+    named = policy.may_know_lot(call.state)
+    return Invitation(
+        draw_id=row.id,
+        code=call.code.hex()[:8].upper(),
+        site=lot.site,
+        specialties=tuple(dict.fromkeys(one.specialty for one in wanted)),
+        day=None if begins is None else begins.date(),
+        half=None if begins is None else "am" if begins.hour < NOON else "pm",
+        state=call.state,
+        invited_at=call.invited_at,
+        expires_at=call.expires_at,
+        lot_id=lot.id if named else None,
+        title=lot.title if named else None,
+    )

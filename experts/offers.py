@@ -14,15 +14,16 @@ from trading.lot import LotFacts
 
 async def of_lot(session: AsyncSession, lot: LotFacts) -> list[Offer]:
     """Return the bids on the record of stage 1, with what stage 2 has added by now."""
-    found: dict[str, dict[str, Any]] = {}
-    for stage in sorted({rule.stage for rule in lot.envelopes}):
-        row = await openings.of_lot(session, lot.id, stage)
-        if row is None or row.record is None:
-            continue
-        for bid in canonical.decode(row.record)["bids"]:
-            kept = found.setdefault(bid["bid"], {"bidder": bid["bidder"], "name": bid["name"], "envelopes": []})
-            kept["envelopes"] += bid["envelopes"]
-    return [_offer(bid, told) for bid, told in found.items()]
+    return [_offer(bid, told) for bid, told in (await _on_record(session, lot)).items()]
+
+
+async def forms(session: AsyncSession, lot: LotFacts) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what each bid's opened forms say, as the record publishes it: by bid, then by kind of envelope."""
+    found = await _on_record(session, lot)
+    return {
+        bid: {one["kind"]: one["form"] for one in told["envelopes"] if one["form"] is not None}
+        for bid, told in found.items()
+    }
 
 
 async def is_opened(session: AsyncSession, lot: LotFacts) -> bool:
@@ -35,6 +36,18 @@ async def is_opened(session: AsyncSession, lot: LotFacts) -> bool:
 def ids(offers: list[Offer]) -> frozenset[UUID]:
     """Return the bids' ids."""
     return frozenset(UUID(offer.bid) for offer in offers)
+
+
+async def _on_record(session: AsyncSession, lot: LotFacts) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for stage in sorted({rule.stage for rule in lot.envelopes}):
+        row = await openings.of_lot(session, lot.id, stage)
+        if row is None or row.record is None:
+            continue
+        for bid in canonical.decode(row.record)["bids"]:
+            kept = found.setdefault(bid["bid"], {"bidder": bid["bidder"], "name": bid["name"], "envelopes": []})
+            kept["envelopes"] += bid["envelopes"]
+    return found
 
 
 def _offer(bid: str, told: dict[str, Any]) -> Offer:

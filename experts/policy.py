@@ -4,6 +4,7 @@ The drawing staff sees coded requests only; the committee's names are secret unt
 member sees the bids of their own committee once they have declared that they need not avoid them.
 """
 
+from experts.tables import ACCEPTED
 from kernel.actor import Actor, Role, site
 from kernel.errors import GgzyError, Kind, not_found
 from trading.lot import LotFacts, State
@@ -80,6 +81,11 @@ def may_answer(actor: Actor, expert_user: object) -> GgzyError | None:
     """A call is answered by the expert who was called; to everybody else it does not exist."""
     called = actor.holds(Role.EXPERT) and expert_user == actor.user_id
     return None if called else not_found("invitation")
+
+
+def may_know_lot(call_state: str) -> bool:
+    """Tell whether who was called may know for which lot it is: while they have accepted, never before."""
+    return call_state == ACCEPTED
 
 
 def may_appoint(actor: Actor, lot: LotFacts) -> GgzyError | None:

@@ -155,7 +155,7 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
 
 async def current(session: AsyncSession, actor: Actor, lot_id: UUID) -> Report:
     """Return the live draft to a member who is to sign it."""
-    desk = await evaluations.seat(session, actor, lot_id)
+    desk = await evaluations.seat(session, actor, lot_id, lock=False)
     return await _view(session, await _live(session, desk.committee.id))
 
 

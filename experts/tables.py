@@ -249,6 +249,19 @@ class SheetRow(Base):
     at: Mapped[datetime]
 
 
+class DraftRow(Base):
+    """What a member has written on a sheet and not handed in yet. Not evidence: it changes, and goes with the sheet."""
+
+    __tablename__ = "score_draft"
+    __table_args__ = (CheckConstraint("version >= 1", name="version"),)
+
+    member_id: Mapped[UUID] = mapped_column(ForeignKey("committee_member.id"), primary_key=True)
+    bid_id: Mapped[UUID] = mapped_column(ForeignKey("bid.id"), primary_key=True)
+    version: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    saved_at: Mapped[datetime]
+
+
 class RejectionRow(Base):
     """A member's signed vote to reject a bid (条例 51) or to keep it. Void once they are replaced."""
 

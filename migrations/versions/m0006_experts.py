@@ -223,6 +223,17 @@ CREATE TABLE report_opinion (
     CONSTRAINT fk_report_opinion_report_id FOREIGN KEY(report_id) REFERENCES evaluation_report (id),
     CONSTRAINT fk_report_opinion_member_id FOREIGN KEY(member_id) REFERENCES committee_member (id)
 );
+CREATE TABLE score_draft (
+    member_id UUID NOT NULL,
+    bid_id UUID NOT NULL,
+    version INTEGER NOT NULL,
+    content JSONB NOT NULL,
+    saved_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_score_draft PRIMARY KEY (member_id, bid_id),
+    CONSTRAINT ck_score_draft_version CHECK (version >= 1),
+    CONSTRAINT fk_score_draft_member_id FOREIGN KEY(member_id) REFERENCES committee_member (id),
+    CONSTRAINT fk_score_draft_bid_id FOREIGN KEY(bid_id) REFERENCES bid (id)
+);
 CREATE TABLE score_sheet (
     id UUID NOT NULL,
     committee_id UUID NOT NULL,
