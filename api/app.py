@@ -11,11 +11,12 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import description, documentation, jobs, pages, problems, routes
+from api import description, documentation, jobs, live, pages, problems, routes
+from api.broadcast import Boards
 from api.dependencies import DEPENDENCIES
 from api.settings import Settings
 from api.transaction import MAX_BODY, Transaction
-from api.web import navigation
+from api.web import cache, navigation
 from api.wiring import installed
 
 
@@ -29,7 +30,8 @@ def build(settings: Settings) -> Litestar:
 
 
 def _application(settings: Settings) -> Litestar:
-    return Litestar(
+    pages_kept = cache.Cache(settings.locale)
+    app = Litestar(
         route_handlers=[
             *routes.collect(),
             *pages.collect(),
@@ -37,26 +39,29 @@ def _application(settings: Settings) -> Litestar:
             documentation.assets(settings.node_modules),
         ],
         dependencies=DEPENDENCIES,
-        middleware=[Transaction],
+        middleware=[cache.Keeper, Transaction],
         exception_handlers={Exception: problems.handle},
         lifespan=[_lifespan(settings)],
         openapi_config=_openapi(settings),
         request_max_body_size=MAX_BODY,
-        state=State({"directory": navigation.gather(pages.modules())}),
+        state=State({"directory": navigation.gather(pages.modules()), "cache": pages_kept}),
         logging_config=None,
         debug=False,
     )
+    app.asgi_handler = cache.Front(app.asgi_handler, pages_kept)
+    return app
 
 
 def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
-    async def live(app: Litestar) -> AsyncIterator[None]:
+    async def serving(app: Litestar) -> AsyncIterator[None]:
         async with installed(settings) as installation:
             app.state.installation = installation
-            async with jobs.running(installation):
+            async with jobs.running(installation), live.running(installation) as hub:
+                app.state.hub, app.state.boards = hub, Boards(hub)
                 yield
 
-    return live
+    return serving
 
 
 def _openapi(settings: Settings) -> OpenAPIConfig:

@@ -1,4 +1,4 @@
-"""What handlers receive by name: session, sessions, actor, store, authority, entropy, installation."""
+"""What handlers receive by name: session, sessions, actor, presented, store, authority, entropy, installation."""
 
 from typing import Any, runtime_checkable
 
@@ -6,6 +6,9 @@ from litestar import Request
 from litestar.di import Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.accounts.authentication import Presented
+from api.broadcast import Boards
+from api.live import Hub
 from api.wiring import Installation
 from archive.store import ObjectStore
 from archive.timestamp import Authority
@@ -42,6 +45,12 @@ def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     return actor
 
 
+def provide_presented(request: Request[Any, Any, Any]) -> Presented | None:
+    """Give the credential of the request; None when nobody is signed in."""
+    presented: Presented | None = request.scope["state"]["presented"]
+    return presented
+
+
 def provide_store(request: Request[Any, Any, Any]) -> ObjectStore:
     """Give the object store."""
     return provide_installation(request).store
@@ -57,12 +66,27 @@ def provide_entropy(request: Request[Any, Any, Any]) -> Entropy:
     return provide_installation(request).entropy
 
 
+def provide_hub(request: Request[Any, Any, Any]) -> Hub:
+    """Give this worker's ear for what changes."""
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+def provide_boards(request: Request[Any, Any, Any]) -> Boards:
+    """Give what this worker shows to many at once."""
+    boards: Boards = request.app.state.boards
+    return boards
+
+
 DEPENDENCIES = {
     "installation": Provide(provide_installation, sync_to_thread=False),
     "session": Provide(provide_session, sync_to_thread=False),
     "sessions": Provide(provide_sessions, sync_to_thread=False),
     "actor": Provide(provide_actor, sync_to_thread=False),
+    "presented": Provide(provide_presented, sync_to_thread=False),
     "store": Provide(provide_store, sync_to_thread=False),
     "authority": Provide(provide_authority, sync_to_thread=False),
     "entropy": Provide(provide_entropy, sync_to_thread=False),
+    "hub": Provide(provide_hub, sync_to_thread=False),
+    "boards": Provide(provide_boards, sync_to_thread=False),
 }
