@@ -43,9 +43,11 @@ class Site:
 def site(settings: Settings, installation: Installation, tmp_path: Path) -> Iterator[Site]:
     """`ggzy serve` in earnest on the database of `installation`."""
     server = Server(settings, tmp_path / "server.log")
-    server.start()
-    yield Site(server.url, server, installation)
-    server.kill()
+    try:
+        server.start()
+        yield Site(server.url, server, installation)
+    finally:
+        server.kill()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import psutil
 
 from api.settings import Settings
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 120.0  # seconds
 
 
 class Server:
