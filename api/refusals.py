@@ -17,9 +17,9 @@ log = structlog.get_logger(__name__)
 WINDOW = timedelta(minutes=1)
 PER_PERSON = 120
 ANONYMOUS_ALL = 60
-# Who is refused at a bid is a bidder: such events are sealed as bids are (archive.policy).
+# Who is refused at a bid or a question is a bidder: such events are sealed as bids are (archive.policy).
 BIDDING = "bid.request_refused"
-BIDS = re.compile(r"/(bids|uploads)(/|$)")
+BIDS = re.compile(r"/(bid|bids|uploads|issues|questions)(/|$)")
 # And who is refused at a call or in an evaluation may be an expert of it.
 NAMING = "committee.request_refused"
 COMMITTEES = re.compile(r"/(invitations|committee|evaluation)(/|$)")

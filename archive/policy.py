@@ -11,10 +11,10 @@ from kernel.errors import GgzyError, not_found
 
 READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
 
-# Who took documents and who bids, and how many, nobody but themselves learns before the opening, supervisors included
-# (法22, 28): these nouns are closed to all as long as a lot of the trade takes bids, and always without a trade. A
-# draw is among them because it counts who is kept out for the sake of those who bid.
-SEALED = ("bid", "documents", "draw")
+# Who took documents, asks about them and bids, and how many, nobody but themselves learns before the opening,
+# supervisors included (法22, 28): these nouns are closed to all as long as a lot of the trade takes bids, and always
+# without a trade. A draw is among them because it counts who is kept out for the sake of those who bid.
+SEALED = ("bid", "documents", "question", "draw")
 
 # Whose hands made them names a member of a committee: closed to all until the candidates are public (法37), and always
 # without a trade (refusals at calls, committees and evaluations).

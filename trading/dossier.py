@@ -2,6 +2,7 @@
 
 import mimetypes
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
-from trading import documents, files, lots, notices, parties, tenders
+from trading import documents, files, lots, notices, parties, questions, tenders
 from trading.documents import Document
 from trading.lot import ENDED, LotFacts, State
 from trading.notices import Notice
@@ -23,6 +24,7 @@ from trading.tables import IssueRow
 READY = ENDED | {State.CONTRACTED}
 ROLES = {"candidates": "candidate_notice", "award": "award_notice"}
 ISSUES = "ggzy/document-issues/v1"
+QUESTIONS = "ggzy/document-questions/v1"
 
 
 async def describe(session: AsyncSession, tender_id: UUID, *, organization: str, sandbox: bool) -> Trade:
@@ -48,13 +50,16 @@ async def describe(session: AsyncSession, tender_id: UUID, *, organization: str,
 
 
 async def items(session: AsyncSession, tender_id: UUID) -> AsyncIterator[Item]:
-    """Stream the items of trading in a stable order; roles: kinds of documents, kinds of notices, ``issue_record``."""
+    """Stream the items of trading in a stable order; roles: kinds of documents and notices, records of issue, questions."""
     for position, document in enumerate(await documents.every(session, tender_id), 1):
         yield _of_document(position, document)
     for notice in await notices.of_tender(session, tender_id):
         yield _of_notice(notice)
     for lot in (await lots.of_tenders(session, [tender_id]))[tender_id]:
         yield await _issues(session, lot)
+        asked = await questions.every(session, lot.id)
+        if asked:
+            yield _questions(lot, asked)
 
 
 def required(found: list[LotFacts], pack: Pack) -> tuple[str, ...]:
@@ -88,6 +93,12 @@ async def _issues(session: AsyncSession, lot: LotFacts) -> Item:
     taken = [{"bidder": row.bidder, "at": isoformat(row.at)} for row in await session.scalars(query)]
     content = canonical.encode({"format": ISSUES, "lot": str(lot.id), "number": lot.number, "issues": taken})
     return Item(f"trading/issues/lot-{lot.number:02d}.json", "issue_record", _printable(lot.title), content)
+
+
+def _questions(lot: LotFacts, asked: list[dict[str, Any]]) -> Item:
+    content = canonical.encode({"format": QUESTIONS, "lot": str(lot.id), "number": lot.number, "questions": asked})
+    path = f"trading/questions/lot-{lot.number:02d}.json"
+    return Item(path, "question_record", _printable(lot.title), content)
 
 
 def _printable(title: str) -> str:

@@ -3,11 +3,13 @@
 What nobody has announced does not exist for others (404). Who took the documents stays secret (招标投标法 第二十二条).
 """
 
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from kernel.actor import STAFF, SYSTEM, Actor, Role, party, site
 from kernel.errors import GgzyError, Kind, not_found
 from trading.lifecycle import By
+from trading.lot import ENDED
 
 
 class Held(Protocol):
@@ -24,6 +26,18 @@ class Held(Protocol):
     @property
     def agency(self) -> str | None:
         """统一社会信用代码 of the agency, if there is one."""
+
+
+class HallFacts(Protocol):
+    """A hall, as far as rights go."""
+
+    @property
+    def site(self) -> str:
+        """6-digit code of the site where it is."""
+
+    @property
+    def kind(self) -> str:
+        """``opening`` or ``evaluation``."""
 
 
 BRINGERS = STAFF | {Role.PURCHASER, Role.AGENCY, Role.SUPERVISOR}
@@ -120,3 +134,74 @@ def may_store_file(actor: Actor) -> GgzyError | None:
     """Documents are brought by tenderers, staff and supervisors; bids have their own way, sealed."""
     allowed = any(grant.role in BRINGERS for grant in actor.grants)
     return None if allowed else GgzyError("file.not_yours", Kind.FORBIDDEN)
+
+
+def may_keep_halls(actor: Actor, at: str) -> GgzyError | None:
+    """Halls are set up by the venue staff of their site, or by the installation itself at its first start."""
+    allowed = actor.holds(Role.VENUE, site(at)) or actor.user_id == SYSTEM.user_id
+    return None if allowed else GgzyError("hall.not_yours", Kind.FORBIDDEN)
+
+
+def may_book(actor: Actor, held: Held, hall_site: str, *, announced: bool) -> GgzyError | None:
+    """Venue staff book: those of the tender's site anywhere, those of the hall's site what is announced.
+
+    Acceptance staff of the tender's site book too, as they take the trade in.
+    """
+    own = actor.holds(Role.VENUE, site(held.site)) or actor.holds(Role.ACCEPTANCE, site(held.site))
+    if own or (announced and actor.holds(Role.VENUE, site(hall_site))):
+        return None
+    return GgzyError("venue.not_yours", Kind.FORBIDDEN) if announced else not_found("lot")
+
+
+def may_see_venues(actor: Actor) -> GgzyError | None:
+    """The calendar of halls is for staff and supervisors of every site: halls are booked across sites."""
+    seen = any(actor.holds(role) for role in (*STAFF, Role.SUPERVISOR))
+    return None if seen else not_found("venue")
+
+
+def knows_rooms(actor: Actor, held: Held) -> bool:
+    """Tell whether somebody learns where the committee sits: its site's staff and supervisors (法37)."""
+    return any(actor.holds(role, site(held.site)) for role in (*STAFF, Role.SUPERVISOR))
+
+
+def may_know_booking(
+    actor: Actor, held: Held, hall: HallFacts, *, announced: bool, invitees: tuple[str, ...] = ()
+) -> bool:
+    """Tell whether somebody learns for which lot a hall is booked.
+
+    Both sites' venue staff do; of opening rooms who sees the tender; of the committee's rooms its site's staff alone.
+    """
+    if actor.holds(Role.VENUE, site(held.site)) or (announced and actor.holds(Role.VENUE, site(hall.site))):
+        return True
+    if hall.kind == "opening":
+        return may_see(actor, held, announced=announced, invitees=invitees) is None
+    return knows_rooms(actor, held)
+
+
+def is_bookable(
+    state: str, begins_at: datetime, ends_at: datetime, now: datetime, *, longest: timedelta
+) -> GgzyError | None:
+    """A booking lies ahead, ends after it begins, is not longer than `longest`, and is for a lot that goes on."""
+    if state in ENDED:
+        return GgzyError("lot.ended", Kind.CONFLICT, state=str(state), step="book")
+    if not begins_at < ends_at <= begins_at + longest:
+        return GgzyError("venue.bad_time", days=longest.days)
+    return GgzyError("venue.past", Kind.CONFLICT) if begins_at < now else None
+
+
+def may_ask(actor: Actor, bidder: str, *, taken: bool) -> GgzyError | None:
+    """Questions on the documents are asked by the people of a bidder that took them."""
+    if not actor.holds(Role.BIDDER, party(bidder)):
+        return GgzyError("issue.not_the_bidder", Kind.FORBIDDEN)
+    return None if taken else GgzyError("question.not_taken", Kind.CONFLICT)
+
+
+def may_read_questions(actor: Actor, held: Held) -> bool:
+    """Tell whether somebody reads questions before they are answered: the tenderer, who answers them."""
+    return is_tenderer(actor, held)
+
+
+def may_sketch(actor: Actor) -> GgzyError | None:
+    """Tenders are written by people of purchasers and agencies."""
+    own = actor.parties(Role.PURCHASER) or actor.parties(Role.AGENCY)
+    return None if own else GgzyError("sketch.not_yours", Kind.FORBIDDEN)
