@@ -104,9 +104,11 @@ async def consistency(session: AsyncSession, old: int, new: int) -> list[bytes]:
     return merkle.prove(spans, nodes.__getitem__)
 
 
-async def openings(session: AsyncSession, trade: UUID) -> AsyncIterator[Entry]:
-    """Yield the entries of a trade that are in the log, in index order."""
+async def openings(session: AsyncSession, trade: UUID, *, kind: str | None = None) -> AsyncIterator[Entry]:
+    """Yield the entries of a trade, all or of one kind, that are in the log, in index order."""
     query = feeds.openings_query().where(EventRow.trade == trade)
+    if kind is not None:
+        query = query.where(EventRow.kind == kind)
     after = -1
     while page := (await session.execute(query.where(LogEntry.index > after).limit(CHUNK))).all():
         for row in page:

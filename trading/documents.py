@@ -128,6 +128,19 @@ async def every(session: AsyncSession, tender_id: UUID) -> list[Document]:
     return [_value(row, size) for row, size in await session.execute(query)]
 
 
+async def announced(session: AsyncSession, actor: Actor, tender_id: UUID) -> list[Document]:
+    """Return what the invitation consists of, to whoever sees the tender; ``tender.not_found``.
+
+    Names and digests, so that nobody is given another version than everybody else; the bytes are for who took them.
+    """
+    found = (await lots.of_tenders(session, [tender_id]))[tender_id]
+    if not found or await lots.seen(session, actor, found[0]):
+        raise not_found("tender")
+    published = {None, *(lot.id for lot in found if lot.state not in UNANNOUNCED)}
+    documents = await every(session, tender_id) if len(published) > 1 else []
+    return [one for one in documents if one.kind in INVITING and one.lot_id in published]
+
+
 async def get(session: AsyncSession, actor: Actor, document_id: UUID) -> Document:
     """Return a document to whom it exists; ``document.not_found``."""
     row = await session.get(DocumentRow, document_id)

@@ -14,6 +14,8 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
+from archive.event import decode
+from archive.trail import Entry
 from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import isoformat
@@ -124,6 +126,14 @@ async def of_tender(session: AsyncSession, tender_id: UUID) -> Sequence[Notice]:
     """Return all notices of a tender in order, for its archive."""
     query = select(NoticeRow).where(NoticeRow.tender_id == tender_id).order_by(NoticeRow.number)
     return [value(row) for row in await session.scalars(query)]
+
+
+async def entry(session: AsyncSession, notice: Notice) -> Entry | None:
+    """Return the notice's place in the log with its opening; None while it waits to be sequenced."""
+    async for found in trail.openings(session, notice.tender_id, kind="notice.published"):
+        if decode(found.opening.event).data.get("notice") == str(notice.id):
+            return found
+    return None
 
 
 def encode(notice: Notice) -> bytes:

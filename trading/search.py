@@ -103,7 +103,7 @@ async def find(session: AsyncSession, wish: Wish, *, after: str | None = None, l
     last = rows[limit - 1] if len(rows) > limit else None
     counted = _matching(select(NoticeRow.id), wish).limit(COUNTED + 1).subquery()
     total = await session.scalar(select(func.count()).select_from(counted))
-    return Results(tuple(items), last and _write(last[3], last[0]), total or 0)
+    return Results(tuple(items), None if last is None else _write(last[3], last[0]), total or 0)
 
 
 async def figures(session: AsyncSession, now: datetime) -> Figures:
