@@ -58,9 +58,9 @@ class Client:
         """Close connections."""
         await self._http.aclose()
 
-    async def sign_in(self, login: str, password: str, *, label: str = "ggzy") -> None:
-        """Get a token and use it from now on."""
-        answer = await self.post("/api/v1/tokens", {"login": login, "password": password, "label": label})
+    async def sign_in(self, login: str, password: str, *, otp: str = "", label: str = "ggzy") -> None:
+        """Get a token and use it from now on; `otp` is a code of the second factor, for who has one."""
+        answer = await self.post("/api/v1/tokens", {"login": login, "password": password, "otp": otp, "label": label})
         self.token = answer["token"]
 
     async def get(self, path: str, **query: str | int) -> Any:

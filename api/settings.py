@@ -2,10 +2,12 @@
 
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.accounts.relying_party import Party
 from api.locale import words
 
 CONTRAST = 4.5
@@ -43,6 +45,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+/?$")
+    """The address as people type it (``https://…``): passkeys are bound to it, and mails name it."""
     workers: int = Field(default=2, ge=1, le=64)
     pool_size: int = Field(default=10, ge=1, le=100)
     """Database connections per worker."""
@@ -54,6 +58,16 @@ class Settings(BaseSettings):
     """Seconds between two batches of the log."""
     locale: str = "zh_CN"
     node_modules: Path = Path(__file__).parent.parent / "node_modules"
+
+    @property
+    def origin(self) -> str:
+        """Return the address as people type it, without a slash at its end."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def relying_party(self) -> Party:
+        """Return who asks for passkeys."""
+        return Party(self.origin, urlsplit(self.origin).hostname or "", self.name)
 
     @property
     def cookies_over_https_only(self) -> bool:

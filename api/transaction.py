@@ -50,7 +50,7 @@ class Transaction:
             await self._app(scope, receive, send)
             return
         state = scope["state"]
-        state |= {"actor": ANONYMOUS, "refusal": None}
+        state |= {"actor": ANONYMOUS, "presented": None, "refusal": None}
         installation: Installation = scope["litestar_app"].state.installation
         try:
             _check_headers(scope)

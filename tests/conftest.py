@@ -203,8 +203,8 @@ def someone(installation: Installation) -> Callable[..., Awaitable[Someone]]:
             public = bytes(device.verify_key)
             proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
             await devices.enrol(session, actor, public, asked.challenge, proof, entropy=entropy)
-            token = await credentials.issue(session, actor, "token", "test", entropy=entropy)
-            actor = await services.actor(session, user.id)
+            token = await credentials.issue(session, actor, "token", "test", entropy=entropy, proof="test")
+            actor = await services.actor(session, user.id, proven=True)
         return Someone(actor, {"Authorization": f"Bearer {token.secret}"}, device)
 
     return make

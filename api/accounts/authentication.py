@@ -1,8 +1,10 @@
 """Who sends this request: a bearer token, a browser's session cookie (with CSRF token on writes), or nobody."""
 
 import hmac
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from litestar.types import HTTPScope
 
@@ -14,11 +16,28 @@ from kernel.errors import GgzyError, Kind
 COOKIE = "ggzy_session"
 CSRF_HEADER = b"x-csrf-token"
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
+UNPROVEN = {"unproven": True}
+"""``opt`` of a route that serves people whose second factor is awaited: to show it, to enrol one, to go away."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """The valid credential of a request: whether a second factor was shown for it, or is still awaited (`pending`)."""
+
+    credential_id: UUID
+    by_cookie: bool
+    proven: bool
+    pending: bool
+    enrolled: bool
+
+
 async def identify(sessions: Sessions, scope: HTTPScope) -> Actor:
-    """Return the actor of a request, in a short transaction of its own; ``credential.invalid`` when it is not valid."""
+    """Return the actor of a request, in a short transaction of its own; ``credential.invalid`` when it is not valid.
+
+    Whose second factor is awaited reads as nobody and writes nothing (``factor.required``), but on routes that are
+    declared ``opt=UNPROVEN``; there they come without any role. The state's ``presented`` says how they stand.
+    """
     headers = {name.lower(): value for name, value in scope["headers"]}
     token, cookie = _bearer(headers), _session_cookie(headers)
     if token is None and cookie is None:
@@ -27,12 +46,20 @@ async def identify(sessions: Sessions, scope: HTTPScope) -> Actor:
         _check_csrf(headers, cookie)
     async with sessions() as session:
         secret, kind = (token, "token") if token is not None else (cookie or "", "session")
-        user_id = await credentials.owner(session, secret, kind)
-        if user_id is None:
+        owner = await credentials.owner(session, secret, kind)
+        if owner is None:
             if token is None and scope["method"] in READS:
                 return ANONYMOUS  # an old cookie reads what everybody may read
             raise GgzyError("credential.invalid", Kind.UNAUTHENTICATED)
-        return await services.actor(session, user_id)
+        standing = await services.standing(session, owner.user_id, proven=owner.proven)
+    if standing.pending and not scope["route_handler"].opt.get("unproven"):
+        if token is None and scope["method"] in READS:
+            return ANONYMOUS
+        raise GgzyError("factor.required", Kind.UNAUTHENTICATED)
+    scope["state"]["presented"] = Presented(
+        owner.credential_id, token is None, owner.proven, standing.pending, standing.enrolled
+    )
+    return standing.actor
 
 
 def from_here(headers: dict[bytes, bytes]) -> bool:

@@ -41,19 +41,57 @@ class Held:
     label: str
     made_at: datetime
     expires_at: datetime
+    proven: bool
+    """A second factor was shown for it."""
 
 
-async def issue(session: AsyncSession, actor: Actor, kind: str, label: str, *, entropy: Entropy) -> Issued:
-    """Give the actor a new ``session`` or ``token``; records ``session.opened`` or ``token.issued``."""
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose a credential is."""
+
+    credential_id: UUID
+    user_id: UUID
+    proven: bool
+
+
+async def issue(
+    session: AsyncSession, actor: Actor, kind: str, label: str, *, entropy: Entropy, proof: str | None = None
+) -> Issued:
+    """Give the actor a new ``session`` or ``token``; records ``session.opened`` or ``token.issued``.
+
+    `proof` says what second factor was shown for it (`api.accounts.proof`); None: none.
+    """
     secret = base64.urlsafe_b64encode(entropy.token(32)).rstrip(b"=").decode()
     life = SESSION_LIFE if kind == "session" else TOKEN_LIFE
     number = new_id(entropy)
     row = {"id": number, "hash": digest(secret), "user_id": actor.user_id, "kind": kind}
+    if proof is not None:
+        row["proven_at"] = func.clock_timestamp()
     statement = insert(Credential).values(**row, label=label[:LONGEST_LABEL], expires_at=func.clock_timestamp() + life)
     expires_at = (await session.execute(statement.returning(Credential.expires_at))).scalar_one()
     event = "session.opened" if kind == "session" else "token.issued"
-    await trail.record(session, actor, event, {"credential": str(number)}, entropy=entropy)
+    await trail.record(session, actor, event, {"credential": str(number), "proof": proof}, entropy=entropy)
     return Issued(number, secret, expires_at)
+
+
+async def prove(session: AsyncSession, actor: Actor, credential_id: UUID, proof: str, *, entropy: Entropy) -> None:
+    """Note that a second factor was shown for a credential of the actor's; records ``credential.proven``."""
+    mine = (Credential.id == credential_id, Credential.user_id == actor.user_id, Credential.revoked_at.is_(None))
+    proven = update(Credential).where(*mine).values(proven_at=func.clock_timestamp()).returning(Credential.id)
+    if await session.scalar(proven) is None:
+        raise not_found("credential")
+    data = {"credential": str(credential_id), "proof": proof}
+    await trail.record(session, actor, "credential.proven", data, entropy=entropy)
+
+
+async def replace(session: AsyncSession, actor: Actor, credential_id: UUID, proof: str, *, entropy: Entropy) -> Issued:
+    """Give the actor a new session in place of this one, proven; records ``session.opened``."""
+    mine = (Credential.id == credential_id, Credential.user_id == actor.user_id, Credential.revoked_at.is_(None))
+    ended = update(Credential).where(*mine).values(revoked_at=func.clock_timestamp()).returning(Credential.label)
+    label = await session.scalar(ended)
+    if label is None:
+        raise not_found("credential")
+    return await issue(session, actor, "session", label, entropy=entropy, proof=proof)
 
 
 async def revoke(session: AsyncSession, actor: Actor, credential_id: UUID, *, entropy: Entropy) -> None:
@@ -85,14 +123,14 @@ async def held(session: AsyncSession, actor: Actor) -> list[Held]:
         Credential.expires_at > func.clock_timestamp(),
     )
     rows = await session.scalars(select(Credential).where(*valid).order_by(Credential.made_at.desc()).limit(200))
-    return [Held(row.id, row.kind, row.label, row.made_at, row.expires_at) for row in rows]
+    return [Held(row.id, row.kind, row.label, row.made_at, row.expires_at, row.proven_at is not None) for row in rows]
 
 
-async def owner(session: AsyncSession, secret: str, kind: str) -> UUID | None:
+async def owner(session: AsyncSession, secret: str, kind: str) -> Owner | None:
     """Return whose valid credential this is; None for any other."""
     statement = (
-        select(Account.id)
-        .join(Credential, Credential.user_id == Account.id)
+        select(Credential.id, Account.id, Credential.proven_at.is_not(None))
+        .join(Account, Credential.user_id == Account.id)
         .where(
             Credential.hash == digest(secret),
             Credential.kind == kind,
@@ -101,7 +139,8 @@ async def owner(session: AsyncSession, secret: str, kind: str) -> UUID | None:
             Account.disabled_at.is_(None),
         )
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    found = (await session.execute(statement)).one_or_none()
+    return Owner(*found) if found is not None else None
 
 
 def digest(secret: str) -> bytes:

@@ -1,11 +1,13 @@
 """Who may do what with accounts: 三员分立, nobody grants to himself, nobody does another administrator's work."""
 
 import re
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 from kernel.actor import ADMINS, ANONYMOUS, EVERYWHERE, PARTY_ROLES, STAFF, Actor, Role
 from kernel.errors import GgzyError, Kind, not_found
 
+FACTOR_ROLES = STAFF | ADMINS | {Role.SUPERVISOR, Role.PURCHASER, Role.AGENCY}
 _PARTY = re.compile(r"party:[0-9A-Z]{18}")
 _SITE = re.compile(r"site:[0-9]{6}")
 
@@ -49,6 +51,23 @@ def may_see_users(actor: Actor) -> GgzyError | None:
 def may_move_clock(actor: Actor) -> GgzyError | None:
     """A sandbox's clock is moved by the system administrator."""
     return None if actor.holds(Role.SYSTEM_ADMIN) else _refusal(actor)
+
+
+def must_prove(roles: AbstractSet[Role], *, enrolled: bool) -> bool:
+    """Tell whether a password is not enough: for roles that touch others' affairs, and for whoever has a factor."""
+    return enrolled or not FACTOR_ROLES.isdisjoint(roles)
+
+
+def may_enrol(*, enrolled: bool, proven: bool) -> GgzyError | None:
+    """A password alone adds the first factor, never a second one beside it."""
+    return GgzyError("factor.required", Kind.UNAUTHENTICATED) if enrolled and not proven else None
+
+
+def may_end_factor(*, proven: bool, last: bool, needed: bool) -> GgzyError | None:
+    """A factor is ended by who shows one; the last one only by people whose roles need none."""
+    if not proven:
+        return GgzyError("factor.required", Kind.UNAUTHENTICATED)
+    return GgzyError("factor.last", Kind.CONFLICT) if last and needed else None
 
 
 def must_be_person(actor: Actor) -> GgzyError | None:

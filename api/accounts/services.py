@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import counting
-from api.accounts import credentials, policy
+from api.accounts import credentials, factors, policy
 from api.accounts.passwords import Passwords
 from api.accounts.tables import Account, AccountGrant, DeviceKey
 from archive import trail
@@ -49,10 +49,24 @@ class Given:
     revoked_at: datetime | None
 
 
-async def actor(session: AsyncSession, user_id: UUID) -> Actor:
-    """Return the person with their roles and device key as they stand now."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A person as they stand now; `pending`: a second factor is awaited, and until then no role is in their hands."""
+
+    actor: Actor
+    pending: bool
+    enrolled: bool
+
+
+async def actor(session: AsyncSession, user_id: UUID, *, proven: bool = False) -> Actor:
+    """Return the person with their roles and device key as they stand now; see `standing`."""
+    return (await standing(session, user_id, proven=proven)).actor
+
+
+async def standing(session: AsyncSession, user_id: UUID, *, proven: bool) -> Standing:
+    """Return how a person stands with a credential for which a second factor was shown or not (`proven`)."""
     account = await session.get_one(Account, user_id)
-    held = await session.execute(
+    rows = await session.execute(
         select(AccountGrant.role, AccountGrant.scope).where(
             AccountGrant.user_id == user_id, AccountGrant.revoked_at.is_(None)
         )
@@ -60,7 +74,10 @@ async def actor(session: AsyncSession, user_id: UUID) -> Actor:
     key = await session.scalar(
         select(DeviceKey.public_key).where(DeviceKey.user_id == user_id, DeviceKey.revoked_at.is_(None))
     )
-    return Actor(user_id, account.name, frozenset(Grant(Role(role), scope) for role, scope in held), key)
+    held = frozenset(Grant(Role(role), scope) for role, scope in rows)
+    enrolled = await factors.enrolled(session, user_id)
+    pending = not proven and policy.must_prove({grant.role for grant in held}, enrolled=enrolled)
+    return Standing(Actor(user_id, account.name, frozenset() if pending else held, key), pending, enrolled)
 
 
 async def make_user(

@@ -1,9 +1,9 @@
-"""Users, grants, credentials (browser sessions and tokens), device keys and their challenges."""
+"""Users, grants, credentials (browser sessions and tokens), second factors, device keys and their challenges."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kernel.actor import ADMINS
@@ -71,7 +71,64 @@ class Credential(Base):
     label: Mapped[str]
     made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     expires_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]
+    """When a second factor was shown for it; without one the roles that need it are not in its hands."""
     revoked_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """A one-time-code generator (RFC 6238) or a passkey (WebAuthn). It counts from `confirmed_at` to `revoked_at`."""
+
+    __tablename__ = "second_factor"
+    __table_args__ = (
+        CheckConstraint("kind IN ('passkey', 'totp')", name="kind"),
+        CheckConstraint("kind <> 'totp' OR (secret IS NOT NULL AND handle IS NULL)", name="totp"),
+        CheckConstraint(
+            "kind <> 'passkey' OR (handle IS NOT NULL AND public_key IS NOT NULL AND sign_count IS NOT NULL"
+            " AND secret IS NULL AND NOT shown)",
+            name="passkey",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), index=True)
+    kind: Mapped[str]
+    label: Mapped[str]
+    secret: Mapped[bytes | None]
+    """The generator's secret, sealed with the installation's own key (`api.accounts.vault`)."""
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    """The 30-second step of the newest code that was used: no code counts twice."""
+    shown: Mapped[bool]
+    """In a sandbox: the second step's page shows the code. A trigger refuses it elsewhere."""
+    handle: Mapped[bytes | None] = mapped_column(unique=True)
+    """The passkey's credential id."""
+    public_key: Mapped[bytes | None]
+    sign_count: Mapped[int | None] = mapped_column(BigInteger)
+    made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    confirmed_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code for the day when the second factor is lost, known by its SHA-256 alone; used once."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (CheckConstraint("octet_length(hash) = 32", name="hash"),)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), index=True)
+    used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(Base):
+    """The one open challenge of a person who shows a passkey or enrols one."""
+
+    __tablename__ = "passkey_challenge"
+    __table_args__ = (CheckConstraint("octet_length(challenge) = 32", name="challenge"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    challenge: Mapped[bytes]
+    expires_at: Mapped[datetime]
 
 
 class DeviceChallenge(Base):

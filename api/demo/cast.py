@@ -7,12 +7,13 @@ from typing import Any
 
 from stdnum.cn import uscc
 
-from api import device
+from api import device, factor
 from api.accounts import bootstrap
 from api.client import Client
 from api.demo.papers import story
 from bidding import keyfile
 from bidding.keyfile import KeyFile
+from kernel.clock import SystemClock
 from kernel.entropy import Entropy
 from trading.party import COMMITMENT_VERSION
 
@@ -55,6 +56,7 @@ class Cast:
             person = self._person(one.login, one.name, ())
             person.password = one.password
             await person.client.sign_in(one.login, one.password)
+            await factor.enrol(person.client, SystemClock(), shown=True)
 
     async def employ(self, login: str, name: str, *roles: str) -> Person:
         """Have the system administrator make an account and the security administrator give its roles."""
@@ -111,8 +113,10 @@ class Cast:
         return person
 
     async def _settle(self, person: Person) -> None:
-        """Sign in, save the key file, enrol the device key by proof of possession."""
+        """Sign in, enrol a second factor where the role needs one, save the key file, enrol the device key."""
         await person.client.sign_in(person.login, person.password)
+        if (await person.client.get("/api/v1/me"))["pending"]:
+            await factor.enrol(person.client, SystemClock(), shown=True)
         keyfile.save(person.path, person.key, PASSPHRASE, entropy=self.entropy, strength=QUICK)
         await device.enrol(person.client, person.key)
 

@@ -7,11 +7,12 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, MediaType, Request, Response, delete, get, post, put
-from litestar.datastructures import Cookie
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import authentication, credentials, devices, passwords, policy, registration, services
+from api.accounts import authentication, credentials, devices, entrance, passwords, policy, registration, services
+from api.accounts.authentication import UNPROVEN, Presented
 from api.accounts.credentials import Held
+from api.accounts.entrance import Entered
 from api.accounts.services import Given, User
 from api.transaction import SECRET, SIGN_IN
 from api.wiring import Installation
@@ -34,6 +35,8 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     login: Login
     password: Password
     label: Annotated[str, msgspec.Meta(max_length=100)] = ""
+    otp: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """A one-time or recovery code, for who has a second factor."""
 
 
 class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +91,8 @@ class Person:
     device_key: str | None
     csrf: str | None = None
     """For a browser: what goes into ``X-CSRF-Token`` on writes."""
+    pending: bool = False
+    """A second factor is awaited; until it is shown (or, where there is none, enrolled) no role is in one's hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ class Session:
     id: UUID
     csrf: str
     expires_at: datetime
+    pending: bool
+    """A second factor is awaited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,8 @@ class Token:
     id: UUID
     token: str
     expires_at: datetime
+    pending: bool
+    """A second factor is to be enrolled with it before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,29 +156,27 @@ class SignInController(Controller):
         """Open a session; the cookie is fresh at every sign-in, and an earlier session in it ends."""
         if request.content_type[0] != MediaType.JSON:  # what a form of another site can send must sign nobody in
             raise GgzyError("request.malformed")
-        person = await _sign_in(installation, request, data)
+        entered = await _enter(installation, request, data)
         former = authentication.session_secret(request.scope)
         if former is not None:
             await credentials.forget(session, former)
-        made = await credentials.issue(session, person, "session", data.label, entropy=installation.entropy)
-        cookie = Cookie(
-            key=authentication.COOKIE,
-            value=made.secret,
-            httponly=True,
-            samesite="lax",
-            secure=installation.settings.cookies_over_https_only,
-            max_age=int(credentials.SESSION_LIFE.total_seconds()),
+        made = await credentials.issue(
+            session, entered.actor, "session", data.label, entropy=installation.entropy, proof=entered.proof
         )
-        return Response(Session(made.id, credentials.csrf(made.secret), made.expires_at), cookies=[cookie])
+        told = Session(made.id, credentials.csrf(made.secret), made.expires_at, entered.pending)
+        return Response(told, cookies=[entrance.cookie(installation, made.secret)])
 
     @post("/tokens", opt=SIGN_IN, summary="Get a token for the command line")
     async def issue_token(
         self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
     ) -> Token:
-        """Issue a bearer token; only its hash is kept."""
-        person = await _sign_in(installation, request, data)
-        made = await credentials.issue(session, person, "token", data.label, entropy=installation.entropy)
-        return Token(made.id, made.secret, made.expires_at)
+        """Issue a bearer token; only its hash is kept. Who has a second factor shows a code of it (`otp`)."""
+        entered = await _enter(installation, request, data)
+        entrance.require_code(entered)
+        made = await credentials.issue(
+            session, entered.actor, "token", data.label, entropy=installation.entropy, proof=entered.proof
+        )
+        return Token(made.id, made.secret, made.expires_at, entered.pending)
 
     @get("/credentials", summary="One's own sessions and tokens")
     async def held(self, session: AsyncSession, actor: Actor) -> list[Held]:
@@ -190,15 +197,15 @@ class PersonController(Controller):
     path = "/api/v1/me"
     tags = ("accounts",)
 
-    @get("/", summary="Who am I")
-    async def me(self, request: Request[Any, Any, Any], actor: Actor) -> Person:
+    @get("/", opt=UNPROVEN, summary="Who am I")
+    async def me(self, request: Request[Any, Any, Any], actor: Actor, presented: Presented | None) -> Person:
         """Tell name, roles and device key."""
         permit(policy.must_be_person(actor))
         held = sorted(f"{grant.role}@{grant.scope}" for grant in actor.grants)
         secret = authentication.session_secret(request.scope)
         csrf = credentials.csrf(secret) if secret is not None else None
         key = actor.device_key.hex() if actor.device_key is not None else None
-        return Person(actor.user_id, actor.name, held, key, csrf)
+        return Person(actor.user_id, actor.name, held, key, csrf, presented is not None and presented.pending)
 
     @put("/password", opt=SECRET, status_code=204, summary="Change one's password")
     async def change_password(
@@ -287,9 +294,8 @@ class UserController(Controller):
         return Person(made.user_id, made.name, sorted(f"{grant.role}@{grant.scope}" for grant in made.grants), None)
 
 
-async def _sign_in(installation: Installation, request: Request[Any, Any, Any], data: SignIn) -> Actor:
-    sessions, passwords = installation.sessions, installation.passwords
-    return await services.sign_in(sessions, passwords, data.login, data.password, _address(request))
+async def _enter(installation: Installation, request: Request[Any, Any, Any], data: SignIn) -> Entered:
+    return await entrance.enter(installation, data.login, data.password, data.otp, _address(request))
 
 
 def _address(request: Request[Any, Any, Any]) -> str:

@@ -39,9 +39,41 @@ CREATE TABLE credential (
     label varchar NOT NULL,
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
+    proven_at timestamptz,
     revoked_at timestamptz
 );
 CREATE INDEX ix_credential_user_id ON credential (user_id);
+CREATE TABLE second_factor (
+    id uuid CONSTRAINT pk_second_factor PRIMARY KEY,
+    user_id uuid NOT NULL CONSTRAINT fk_second_factor_user_id REFERENCES account (id),
+    kind varchar NOT NULL CONSTRAINT ck_second_factor_kind CHECK (kind IN ('passkey', 'totp')),
+    label varchar NOT NULL,
+    secret bytea,
+    last_step bigint,
+    shown boolean NOT NULL,
+    handle bytea CONSTRAINT uq_second_factor_handle UNIQUE,
+    public_key bytea,
+    sign_count bigint,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    confirmed_at timestamptz,
+    revoked_at timestamptz,
+    CONSTRAINT ck_second_factor_totp CHECK (kind <> 'totp' OR (secret IS NOT NULL AND handle IS NULL)),
+    CONSTRAINT ck_second_factor_passkey CHECK (kind <> 'passkey'
+        OR (handle IS NOT NULL AND public_key IS NOT NULL AND sign_count IS NOT NULL AND secret IS NULL AND NOT shown))
+);
+CREATE INDEX ix_second_factor_user_id ON second_factor (user_id);
+CREATE TABLE recovery_code (
+    hash bytea CONSTRAINT pk_recovery_code PRIMARY KEY CONSTRAINT ck_recovery_code_hash CHECK (octet_length(hash) = 32),
+    user_id uuid NOT NULL CONSTRAINT fk_recovery_code_user_id REFERENCES account (id),
+    used_at timestamptz
+);
+CREATE INDEX ix_recovery_code_user_id ON recovery_code (user_id);
+CREATE TABLE passkey_challenge (
+    user_id uuid CONSTRAINT pk_passkey_challenge PRIMARY KEY
+        CONSTRAINT fk_passkey_challenge_user_id REFERENCES account (id),
+    challenge bytea NOT NULL CONSTRAINT ck_passkey_challenge_challenge CHECK (octet_length(challenge) = 32),
+    expires_at timestamptz NOT NULL
+);
 CREATE TABLE device_challenge (
     user_id uuid CONSTRAINT pk_device_challenge PRIMARY KEY
         CONSTRAINT fk_device_challenge_user_id REFERENCES account (id),
@@ -98,6 +130,26 @@ END $$;
 CREATE TRIGGER account_kept BEFORE DELETE OR TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
 CREATE TRIGGER device_key_whole BEFORE TRUNCATE ON device_key
     FOR EACH STATEMENT EXECUTE FUNCTION account_record_kept();
+
+-- Codes are shown on the second step's page in a sandbox alone, whatever a program says (api.accounts.showing).
+CREATE FUNCTION second_factor_hidden() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.shown AND NOT coalesce((SELECT sandbox FROM installation), false) THEN
+        RAISE EXCEPTION 'codes are shown in a sandbox alone' USING ERRCODE = 'check_violation',
+            CONSTRAINT = 'ck_second_factor_hidden';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER second_factor_hidden BEFORE INSERT OR UPDATE ON second_factor
+    FOR EACH ROW EXECUTE FUNCTION second_factor_hidden();
+CREATE FUNCTION second_factor_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'second factors are ended, never removed' USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+CREATE TRIGGER second_factor_kept BEFORE TRUNCATE ON second_factor
+    FOR EACH STATEMENT EXECUTE FUNCTION second_factor_kept();
+CREATE TRIGGER second_factor_used BEFORE DELETE ON second_factor
+    FOR EACH ROW WHEN (OLD.confirmed_at IS NOT NULL) EXECUTE FUNCTION second_factor_kept();
 """
 
 EDGE = """

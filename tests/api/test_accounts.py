@@ -14,6 +14,7 @@ from api.accounts import bootstrap, credentials, services
 from api.wiring import Installation
 from kernel.actor import ADMINS, SYSTEM, Grant, Role
 from kernel.errors import GgzyError
+from tests.api.authenticator import enrol
 
 SYSTEM_ADMIN = Grant(Role.SYSTEM_ADMIN, "*")
 SECURITY_ADMIN = Grant(Role.SECURITY_ADMIN, "*")
@@ -34,8 +35,9 @@ async def test_users_are_made_by_one_admin_and_granted_by_another(client: httpx.
     given = await client.post("/api/v1/grants", json=body, headers=security.headers)
     assert given.status_code == 201, given.text
     token = await _token(client, "wang", made.json()["password"])
-    me = await client.get("/api/v1/me", headers=token)
-    assert me.json()["grants"] == ["witness@site:152502"]
+    assert (await client.get("/api/v1/me", headers=token)).json()["pending"]
+    await enrol(client, token)
+    assert (await client.get("/api/v1/me", headers=token)).json()["grants"] == ["witness@site:152502"]
 
 
 @pytest.mark.parametrize("grant", [SECURITY_ADMIN, AUDIT_ADMIN, Grant(Role.SUPERVISOR, "*")], ids=lambda g: g.role)
@@ -198,7 +200,9 @@ async def test_the_first_admins_are_made_once(installation: Installation, client
         made = await bootstrap.first_admins(session, installation.passwords, entropy=installation.entropy)
     assert {one.role for one in made} == set(ADMINS)
     for one in made:
-        me = await client.get("/api/v1/me", headers=await _token(client, one.login, one.password))
+        headers = await _token(client, one.login, one.password)
+        await enrol(client, headers)
+        me = await client.get("/api/v1/me", headers=headers)
         assert me.json()["grants"] == [f"{one.role}@*"]
     async with installation.sessions() as session:
         with pytest.raises(GgzyError, match=r"admin\.exist"):

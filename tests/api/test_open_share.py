@@ -44,12 +44,12 @@ async def custodian_client(app: Litestar, installation: Installation, index: int
     device = stage.custodians().people[index - 1].device
     async with installation.sessions.begin() as session:
         user = await services.add(session, SYSTEM, f"custodian{index}", "保管人", "!", entropy=ENTROPY)
-        actor = await services.actor(session, user.id)
+        actor = await services.actor(session, user.id, proven=True)
         asked = await devices.challenge(session, actor, entropy=ENTROPY)
         public = bytes(device.verify_key)
         proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
         await devices.enrol(session, actor, public, asked.challenge, proof, entropy=ENTROPY)
-        token = await credentials.issue(session, actor, "token", "test", entropy=ENTROPY)
+        token = await credentials.issue(session, actor, "token", "test", entropy=ENTROPY, proof="test")
     return Client("http://ggzy.test", token=token.secret, transport=httpx.ASGITransport(app))
 
 
