@@ -26,6 +26,7 @@ from kernel import canonical
 from kernel.clock import isoformat
 from kernel.entropy import SeededEntropy
 from tests.bidding.sample_bid import BIDDER, EXPECTED, PRICE, PRIVATE, TARGET
+from tests.vectors.sealing.bids import bids, shake
 from trading.lot import EnvelopeKind, OpeningPolicy
 
 FOLDER = Path(__file__).parent
@@ -46,6 +47,7 @@ def files() -> dict[str, str]:
         "segments": _segments(),
         "manifest": _manifests(),
         "secret": _secrets(),
+        "bid": bids(),
     }
     return {f"{name}.json": _text(name, list(cases)) for name, cases in made.items()}
 
@@ -70,11 +72,6 @@ def _expected() -> Case:
         "context": b"context".hex(),
         "release": isoformat(TARGET.deadline),
     }
-
-
-def shake(name: str, length: int) -> bytes:
-    """Return the bytes that ``{"shake256": name, "length": length}`` stands for."""
-    return hashlib.shake_256(name.encode("ascii")).digest(length)
 
 
 def _padding() -> Iterator[Case]:
