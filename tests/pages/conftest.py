@@ -44,7 +44,9 @@ async def signed_in(app: Litestar, installation: Installation) -> AsyncIterator[
 
     async def sign_in(someone: Someone) -> Visitor:
         async with installation.sessions.begin() as session:
-            made = await credentials.issue(session, someone.actor, "session", "", entropy=installation.entropy)
+            made = await credentials.issue(
+                session, someone.actor, "session", "", entropy=installation.entropy, proof="test"
+            )
         visitor = Visitor(transport=httpx.ASGITransport(app), base_url=HOST, cookies={COOKIE: made.secret})
         visitor.secret = made.secret
         opened.append(visitor)
