@@ -50,7 +50,7 @@ async def describe(session: AsyncSession, tender_id: UUID, *, organization: str,
 
 
 async def items(session: AsyncSession, tender_id: UUID) -> AsyncIterator[Item]:
-    """Stream the items of trading in a stable order; roles: kinds of documents and notices, records of issue, questions."""
+    """Stream the items of trading in a stable order; roles: kinds of documents and notices, issues and questions."""
     for position, document in enumerate(await documents.every(session, tender_id), 1):
         yield _of_document(position, document)
     for notice in await notices.of_tender(session, tender_id):

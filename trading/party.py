@@ -23,6 +23,7 @@ FORMAT = "ggzy/commitment/v1"
 # GB 32100-2015: registration authority and kind of body (letters or digits), division (digits), body, check digit.
 LENGTH = 18
 LETTERS = "0-9A-HJ-NPQRTUWXY"
+DIVISION = range(2, 8)
 FORM = re.compile(rf"[{LETTERS}]{{2}}[0-9]{{6}}[{LETTERS}]{{10}}", re.ASCII)
 
 
@@ -49,11 +50,14 @@ class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def check_code(code: str) -> str:
     """Return the code, or raise ``party.bad_uscc`` whose `wrong` is ``length``, ``character`` or ``check_digit``.
 
-    Nothing is repaired: spaces, hyphens and small letters are wrong characters.
+    `place` (from 1) and `found` tell the first wrong character, `length` how long it is. Nothing is repaired: spaces,
+    hyphens and small letters are wrong characters.
     """
     wrong = _wrong(code)
     if wrong:
-        raise GgzyError("party.bad_uscc", wrong=wrong, uscc=code[:40])
+        place = _place(code)
+        found = code[place - 1 : place]
+        raise GgzyError("party.bad_uscc", wrong=wrong, uscc=code[:40], length=len(code), place=place, found=found)
     return code
 
 
@@ -82,6 +86,15 @@ def check_commitment(code: str, profile: Profile, commitment: Commitment, device
         VerifyKey(device_key or b"").verify(message, bytes.fromhex(commitment.signature))
     except (BadSignatureError, ValueError) as error:
         raise GgzyError("party.commitment_bad_signature", Kind.INTEGRITY) from error
+
+
+def _place(code: str) -> int:
+    """Return the place of the first character that may not stand where it stands, the last place when all may."""
+    for place, character in enumerate(code[:LENGTH]):
+        allowed = r"[0-9]" if place in DIVISION else rf"[{LETTERS}]"
+        if not re.fullmatch(allowed, character, re.ASCII):
+            return place + 1
+    return min(len(code), LENGTH)
 
 
 def _wrong(code: str) -> str | None:

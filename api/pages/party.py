@@ -1,0 +1,94 @@
+"""Own parties: what they stated, amended under a new commitment, with every former statement kept and compared."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy
+from api.web import PAGE, Form, page, see, values
+from api.web.navigation import Entry
+from kernel.actor import PARTY_ROLES, Actor
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, permit
+from trading import parties
+from trading.parties import Revision
+from trading.party import COMMITMENT_VERSION, Commitment, Profile
+
+NAVIGATION = (Entry("/party", "pages.party.places", PARTY_ROLES),)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that a revision changed."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Parties(Controller):
+    """The parties for which a person acts."""
+
+    path = "/party"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def own(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """List them; a person of one party is led to it."""
+        permit(policy.must_be_person(actor))
+        codes = sorted({code for role in PARTY_ROLES for code in actor.parties(role)})
+        if len(codes) == 1:
+            return see(f"/party/{codes[0]}")
+        names = await parties.names(session, set(codes))
+        return page(request, "party/own.html", parties=[(code, names.get(code, code)) for code in codes])
+
+    @get("/{uscc:str}")
+    async def show(
+        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show a party's data and how they changed."""
+        permit(policy.must_be_person(actor))
+        party = await parties.read(session, actor, uscc)
+        history = await parties.history(session, actor, uscc)
+        return page(request, "party/show.html", party=party, history=_changes(history))
+
+    @get("/{uscc:str}/edit")
+    async def edit(
+        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the form filled in with what is stated now."""
+        permit(policy.must_be_person(actor))
+        party = await parties.read(session, actor, uscc)
+        return page(request, "party/edit.html", party=party, commitment=COMMITMENT_VERSION)
+
+    @post("/{uscc:str}/edit")
+    async def amend(
+        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[Any]:
+        """State the party's data anew."""
+        form = await Form.read(request)
+        profile = values.struct(form, Profile)
+        if form["commitment"] != COMMITMENT_VERSION:
+            form.refuse(GgzyError("field.not_committed"), "commitment")
+        elif profile is not None:
+            stated = Commitment(COMMITMENT_VERSION, actor.name)
+            await parties.amend(session, actor, uscc, profile, stated, entropy=entropy)
+            return see(f"/party/{uscc}", done="party_amended")
+        party = await parties.read(session, actor, uscc)
+        return page(request, "party/edit.html", form=form, party=party, commitment=COMMITMENT_VERSION)
+
+
+def _changes(history: list[Revision]) -> list[tuple[Revision, list[Change]]]:
+    """Return the revisions, the newest first, each with what it changed; the first one changed nothing."""
+    told = [(after, _between(before, after)) for before, after in pairwise(history)]
+    return [*reversed(told), (history[0], [])]
+
+
+def _between(before: Revision, after: Revision) -> list[Change]:
+    old, new = msgspec.structs.asdict(before.profile), msgspec.structs.asdict(after.profile)
+    return [Change(name, old[name], new[name]) for name in new if old[name] != new[name]]
