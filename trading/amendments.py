@@ -54,12 +54,12 @@ async def clarify(
     now = await database.now(session)
     for lot in chosen:
         permit(is_in_time(lot, draft, lots.rules(lot, now), now))
-    for document in draft.documents:
-        await documents.add(session, actor, found, document, entropy=entropy)
+    added = [await documents.add(session, actor, found, document, entropy=entropy) for document in draft.documents]
+    attached = {"documents": [str(document.id) for document in added]} if added else {}
     published = []
     for lot in chosen:
         after = await _set_deadline(session, actor, lot, draft.deadline, entropy=entropy) if draft.deadline else lot
-        data = _deadlines(lot, after)
+        data = _deadlines(lot, after) | attached
         told = await notices.publish(
             session, actor, lot, "clarification", title=draft.title, text=draft.text, data=data, entropy=entropy
         )

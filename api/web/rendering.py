@@ -24,6 +24,7 @@ from api.wiring import Installation
 from kernel.actor import ANONYMOUS
 from kernel.clock import CHINA, civil
 from kernel.errors import GgzyError
+from trading import bigrams
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE = {"page": True}
@@ -80,6 +81,7 @@ def environment() -> Environment:
         keep_trailing_newline=False,
     )
     made.filters |= {"civil": _civil, "day": _day, "yuan": _yuan, "size": _size, "iso": datetime.isoformat}
+    made.filters |= {"marked": bigrams.marked, "excerpt": bigrams.excerpt}
     return made
 
 
