@@ -1,12 +1,12 @@
 """Tenders: taken in by the centre for completeness only, announced, read. Until announced all lots move together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import cast, func, literal, or_, select, tuple_, update
+from sqlalchemy import cast, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots, notices, policy
 from trading.lifecycle import STEPS, Circumstances, Step
 from trading.lot import LotFacts
-from trading.tables import TenderRow
+from trading.tables import LotRow, TenderRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,13 @@ async def page(
     before: tuple[datetime, UUID] | None = None,
     limit: int = 50,
     site: str | None = None,
+    states: Collection[str] | None = None,
+    own: bool = False,
 ) -> list[Tender]:
-    """Return the tenders that exist for somebody, newest first, those made before the place `before`. Two queries."""
+    """Return the tenders that exist for somebody, newest first, those made before the place `before`. Two queries.
+
+    `states`: only those with a lot in one of them; `own`: only those brought by the person's own parties.
+    """
     query = select(TenderRow).order_by(TenderRow.made_at.desc(), TenderRow.id.desc()).limit(limit)
     if actor.user_id != SYSTEM.user_id:
         query = query.where(_seen_by(actor))
@@ -108,6 +113,10 @@ async def page(
         query = query.where(tuple_(TenderRow.made_at, TenderRow.id) < before)
     if site is not None:
         query = query.where(TenderRow.site == site)
+    if states is not None:
+        query = query.where(exists().where(LotRow.tender_id == TenderRow.id, LotRow.state.in_(map(str, states))))
+    if own:
+        query = query.where(_brought_by(actor))
     rows = (await session.scalars(query)).all()
     grouped = await lots.of_tenders(session, [row.id for row in rows])
     return [_as_seen(actor, _value(row, grouped[row.id])) for row in rows]
@@ -147,6 +156,12 @@ def _seen_by(actor: Actor) -> Any:
         TenderRow.purchaser.in_(actor.parties(Role.PURCHASER)),
         TenderRow.agency.in_(actor.parties(Role.AGENCY)),
         TenderRow.agency.is_not(None) & literal(actor.holds(Role.AGENCY, EVERYWHERE)),
+    )
+
+
+def _brought_by(actor: Actor) -> Any:
+    return or_(
+        TenderRow.purchaser.in_(actor.parties(Role.PURCHASER)), TenderRow.agency.in_(actor.parties(Role.AGENCY))
     )
 
 
