@@ -26,11 +26,11 @@ export async function outcome(call) {
 
 /**
  * A reproducible stream of random bytes, the same as kernel/entropy.py's SeededEntropy.
- * @param {string} seed ASCII
+ * @param {string | Uint8Array} seed ASCII
+ * @param {number} [count] how often the stream was drawn from before
  * @returns {(size: number) => Uint8Array}
  */
-export function seeded(seed) {
-  let count = 0;
+export function seeded(seed, count = 0) {
   return (size) => {
     count += 1;
     const counter = Buffer.alloc(8);

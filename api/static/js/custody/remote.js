@@ -1,0 +1,50 @@
+/** The page's side of the Worker in which the device lives. */
+import { Refusal } from "../http.js";
+import { t } from "../words.js";
+
+/** @type {Map<number, {resolve: (value: any) => void, reject: (error: Refusal) => void}>} */
+const waiting = new Map();
+/** @type {(step: number) => void} */
+let heard = () => undefined;
+/** @type {Worker | undefined} */
+let worker;
+let last = 0;
+
+/**
+ * Call the device.
+ * @param {string} name
+ * @param {...unknown} args
+ * @returns {Promise<any>}
+ * @throws {Refusal} with the words of the code as detail
+ */
+export function call(name, ...args) {
+  worker ??= start();
+  last += 1;
+  worker.postMessage({ id: last, name, args });
+  return new Promise((resolve, reject) => waiting.set(last, { resolve, reject }));
+}
+
+/**
+ * Hear the numbers of the steps of a check as they are passed.
+ * @param {(step: number) => void} listener
+ */
+export function onStep(listener) {
+  heard = listener;
+}
+
+function start() {
+  const started = new Worker(new URL("./device.worker.js", import.meta.url), { type: "module" });
+  started.addEventListener("message", ({ data }) => {
+    if (data.step) return heard(data.step);
+    const { resolve, reject } = /** @type {any} */ (waiting.get(data.id));
+    waiting.delete(data.id);
+    if (!data.refusal) return resolve(data.value);
+    const { code, params } = data.refusal;
+    return reject(new Refusal(code, t(code, params), 0, params));
+  });
+  started.addEventListener("error", () => {
+    for (const { reject } of waiting.values()) reject(new Refusal("custody.device_failed", t("custody.device_failed"), 0));
+    waiting.clear();
+  });
+  return started;
+}
