@@ -43,6 +43,15 @@ async def write(session: AsyncSession, actor: Actor, draw_id: UUID) -> bytes:
     )
 
 
+async def of_lot(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[UUID]:
+    """Return the rounds of a lot that whoever asks may replay, oldest first; none before that time."""
+    if policy.may_see_transcript(actor, await lots.facts(session, lot_id)) is not None:
+        return []
+    drawn = DrawRow.state.in_([DRAWN, COMPLETED, EXHAUSTED])
+    query = select(DrawRow.id).where(DrawRow.lot_id == lot_id, drawn).order_by(DrawRow.round)
+    return list((await session.scalars(query)).all())
+
+
 async def _entries(session: AsyncSession, row: DrawRow) -> tuple[list[Proven], str]:
     query = select(DrawEntryRow).where(DrawEntryRow.draw_id == row.id).order_by(DrawEntryRow.position)
     kept = (await session.scalars(query)).all()
