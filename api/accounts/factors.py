@@ -89,16 +89,22 @@ async def begin_totp(
     return Begun(number, totp.text_of(secret), totp.uri(secret, str(login), issuer))
 
 
+async def begun(session: AsyncSession, actor: Actor, factor_id: UUID, *, issuer: str, vault: Vault) -> Begun:
+    """Return a generator of one's own whose first code is still awaited; ``factor.not_found``."""
+    permit(policy.must_be_person(actor))
+    row = await _awaited(session, actor, factor_id)
+    secret = vault.open(row.secret or b"")
+    login = await session.scalar(select(Account.login).where(Account.id == actor.user_id))
+    return Begun(row.id, totp.text_of(secret), totp.uri(secret, str(login), issuer))
+
+
 async def confirm_totp(
     session: AsyncSession, actor: Actor, factor_id: UUID, code: str, *, proven: bool, vault: Vault, entropy: Entropy
 ) -> Enrolled:
     """Take the generator's first code; ``factor.wrong``, ``factor.not_found``. Records ``factor.enrolled``."""
     first = await permit_new(session, actor, proven=proven)
-    mine = (SecondFactor.id == factor_id, SecondFactor.user_id == actor.user_id, SecondFactor.confirmed_at.is_(None))
-    row = await session.scalar(select(SecondFactor).where(*mine))
-    if row is None or row.secret is None:
-        raise not_found("factor")
-    step = totp.step(vault.open(row.secret), code.replace(" ", ""), await real_now(session))
+    row = await _awaited(session, actor, factor_id)
+    step = totp.step(vault.open(row.secret or b""), code.replace(" ", ""), await real_now(session))
     if step is None:
         raise GgzyError("factor.wrong")
     row.last_step, row.confirmed_at = step, await real_now(session)
@@ -200,6 +206,14 @@ def active(user_id: UUID) -> Select[SecondFactor]:
     return select(SecondFactor).where(
         SecondFactor.user_id == user_id, SecondFactor.confirmed_at.is_not(None), SecondFactor.revoked_at.is_(None)
     )
+
+
+async def _awaited(session: AsyncSession, actor: Actor, factor_id: UUID) -> SecondFactor:
+    mine = (SecondFactor.id == factor_id, SecondFactor.user_id == actor.user_id, SecondFactor.confirmed_at.is_(None))
+    row = await session.scalar(select(SecondFactor).where(*mine))
+    if row is None:
+        raise not_found("factor")
+    return row
 
 
 async def _revoke(session: AsyncSession, which: ColumnElement[bool]) -> None:

@@ -1,0 +1,93 @@
+"""Signing in by clicks: a passkey of the browser itself, the QR code's page, phone and desk; axe on every page."""
+
+import base64
+import re
+from datetime import UTC, datetime
+
+from playwright.async_api import Page
+
+from api.accounts import totp
+from kernel.actor import Grant, Role, site
+from kernel.clock import SystemClock
+from tests.api.test_factors import PASSWORD, person
+from tests.browser.conftest import DESK, PHONE, Site, Visit, axe, no_sideways_scrolling, shot
+
+WITNESS = Grant(Role.WITNESS, site("152502"))
+DEVICE = {
+    "protocol": "ctap2", "transport": "internal", "hasUserVerification": True, "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}  # fmt: skip
+
+
+async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
+    """Staff enrol a passkey at their first sign-in and use it at the next one, by clicks alone."""
+    await person(site.installation, "wang", WITNESS)
+    page = await visit()
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    home = site.url.replace("127.0.0.1", "localhost")
+    await sign_in(page, f"{home}/sign-in?next=/account")
+    await page.get_by_role("button", name="用通行密钥").click()
+    await page.get_by_role("heading", name="请保存恢复码").wait_for()
+    assert await page.locator(".codes li").count() == 10
+    await page.get_by_role("link", name="已保存，继续").click()
+    await page.get_by_role("heading", name="我的账户").wait_for()
+    await page.get_by_role("button", name="退出").click()
+    await page.get_by_text("您已退出").wait_for()
+    await sign_in(page, f"{home}/sign-in?next=/account")
+    await page.get_by_role("button", name="使用通行密钥").click()
+    await page.get_by_role("heading", name="我的账户").wait_for()
+    assert "见证" in await page.locator("main").inner_text()
+
+
+async def test_a_phones_codes(site: Site, visit: Visit) -> None:
+    """At 320 px and on a desk: QR code, first code, recovery codes, the second step; nothing serious for axe."""
+    await person(site.installation, "wang", WITNESS)
+    page = await visit(size=PHONE)
+    await page.goto("/sign-in?next=/account")
+    await look(page, "sign-in")
+    await sign_in(page, "/sign-in?next=/account")
+    await look(page, "enrol")
+    await page.get_by_role("button", name="用手机验证码").click()
+    await page.get_by_text("不能扫描？").click()
+    secret = base64.b32decode(re.sub(r"\s", "", await page.locator("details code").inner_text()))
+    await look(page, "generator")
+    await page.get_by_label("验证码").fill("000000")
+    await page.get_by_role("button", name="完成登记").click()
+    await page.get_by_role("alert").wait_for()
+    await look(page, "generator-wrong")
+    now = SystemClock().now()
+    await page.get_by_label("验证码").fill(totp.code(secret, now))
+    await page.get_by_role("button", name="完成登记").click()
+    await page.get_by_role("heading", name="请保存恢复码").wait_for()
+    await look(page, "recovery-codes")
+    await page.get_by_role("link", name="已保存，继续").click()
+    await look(page, "account")
+    await page.goto("/account/password")
+    await look(page, "password")
+    await page.get_by_role("button", name="退出").click()
+    await sign_in(page, "/sign-in?next=/account")
+    await look(page, "second-step")
+    step = totp.step(secret, totp.code(secret, now), now) or 0
+    await page.get_by_label("验证码或恢复码").fill(totp.code(secret, datetime.fromtimestamp((step + 1) * 30, UTC)))
+    await page.get_by_role("button", name="继续").click()
+    await page.get_by_role("heading", name="我的账户").wait_for()
+
+
+async def sign_in(page: Page, address: str) -> None:
+    """Fill in the form of the sign-in page."""
+    await page.goto(address)
+    await page.get_by_label("登录名").fill("wang")
+    await page.get_by_label("口令").fill(PASSWORD)
+    await page.get_by_role("button", name="继续").click()
+
+
+async def look(page: Page, name: str) -> None:
+    """Check the page and keep its picture at both widths."""
+    await axe(page)
+    await no_sideways_scrolling(page)
+    await shot(page, f"account-{name}-phone")
+    await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    await shot(page, f"account-{name}")
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})

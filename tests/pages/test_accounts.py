@@ -1,0 +1,223 @@
+"""The pages of one's account: signing in by steps, enrolling, ending sessions; nothing told to who guesses."""
+
+import base64
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+import httpx
+import pytest
+from nacl.signing import SigningKey
+
+from api.accounts import services, totp
+from api.accounts.authentication import COOKIE
+from api.pages.accounts import own_path
+from api.wiring import Installation
+from kernel.actor import Grant, Role, party, site
+from kernel.clock import SystemClock
+from tests.api.authenticator import enrol
+from tests.api.test_factors import PASSWORD, USCC, person, token
+from tests.conftest import Someone
+from tests.pages.conftest import SignIn, Visitor, text_of
+
+WITNESS = Grant(Role.WITNESS, site("152502"))
+BIDDER = Grant(Role.BIDDER, party(USCC))
+
+
+async def test_a_bidder_signs_in_by_password(installation: Installation, visitor: Visitor) -> None:
+    """Login and password lead where the person wanted to go; the cookie is out of scripts' reach."""
+    await person(installation, "zhao", BIDDER)
+    wanted = await visitor.get("/account")
+    assert (wanted.status_code, wanted.headers["location"]) == (303, "/sign-in?next=%2Faccount")
+    shown = await visitor.get(wanted.headers["location"])
+    assert 'name="next" value="/account"' in shown.text
+    assert "set-cookie" not in shown.headers
+    signed = await sign_in(visitor, "zhao", next="/account")
+    assert (signed.status_code, signed.headers["location"]) == (303, "/account")
+    assert "httponly" in signed.headers["set-cookie"].lower()
+    assert "zhao" in text_of(await visitor.get("/account"))
+
+
+async def test_who_guesses_learns_nothing(installation: Installation, visitor: Visitor) -> None:
+    """A wrong password and an unknown login are told alike, nothing of which part was wrong; the login stays typed."""
+    await person(installation, "zhao", BIDDER)
+    told = []
+    for login in ("zhao", "nobody"):
+        answer = await visitor.send_form("/sign-in", login=login, password="a wrong one", next="/desk")
+        assert answer.status_code == 422
+        assert f'value="{login}"' in answer.text
+        told.append(re.sub(r'nonce="[^"]+"|datetime="[^"]+"|\d\d:\d\d:\d\d', "", answer.text.replace(login, "")))
+    assert told[0] == told[1]
+    assert "a wrong one" not in told[0]
+
+
+@pytest.mark.parametrize(
+    ("wished", "led"),
+    [
+        ("/bid/1?x=%2F", "/bid/1?x=%2F"), ("//evil.example", "/desk"), ("https://evil.example/", "/desk"),
+        ("/\\evil.example", "/desk"), ("\\\\evil.example", "/desk"), ("", "/desk"), ("desk", "/desk"),
+        ("/a\r\nSet-Cookie: x=1", "/desk"), ("javascript:alert(1)", "/desk"), ("/\t/evil.example", "/desk"),
+    ],
+)  # fmt: skip
+def test_only_our_own_pages_are_led_to(wished: str, led: str) -> None:
+    """Whatever stands in `next`, nobody is led off this site."""
+    assert own_path(wished) == led
+
+
+async def test_staff_enrol_before_anything_else(installation: Installation, visitor: Visitor) -> None:
+    """Password, QR code, first code, recovery codes; a wrong code is told; each step up brings a fresh secret."""
+    await person(installation, "wang", WITNESS)
+    signed = await sign_in(visitor, "wang", next="/account")
+    assert signed.headers["location"] == "/account/factors/new?next=%2Faccount"
+    assert (await visitor.get("/account")).headers["location"].startswith("/sign-in")
+    assert (await visitor.get("/sign-in?next=%2Faccount")).headers["location"] == signed.headers["location"]
+    assert "手机验证码" in text_of(await visitor.get(signed.headers["location"]))
+    begun = await visitor.send_form("/account/factors/totp", label="办公手机", next="/account")
+    place = begun.headers["location"].partition("?")[0]
+    shown = await visitor.get(begun.headers["location"])
+    assert 'src="data:image/svg+xml' in shown.text
+    typed = re.search(r"<code>([A-Z2-7 ]+)</code>", shown.text)
+    assert typed is not None
+    secret = base64.b32decode(typed[1].replace(" ", ""))
+    wrong = await visitor.send_form(place, code="000000", next="/account")
+    assert (wrong.status_code, "验证码不正确" in wrong.text) == (422, True)
+    before = visitor.secret
+    made = await visitor.send_form(place, code=totp.code(secret, SystemClock().now()), next="/account")
+    assert made.status_code == 200, text_of(made)
+    assert len(re.findall(r"<li><code>", made.text)) == 10
+    assert secret_of(visitor) != before
+    account = text_of(await visitor.get("/account"))
+    assert "见证（152502）" in account
+    assert "办公手机" in account
+
+
+async def test_the_second_step(installation: Installation, client: httpx.AsyncClient, visitor: Visitor) -> None:
+    """Who has a factor is asked for a code; until then the desk asks to sign in, and a wrong code is told."""
+    await person(installation, "wang", WITNESS)
+    secret = await enrol(client, await token(client, "wang"))
+    signed = await sign_in(visitor, "wang", next="/account")
+    assert signed.headers["location"] == "/sign-in/factor?next=%2Faccount"
+    shown = await visitor.get(signed.headers["location"])
+    assert "演示环境：此账户当前的验证码" not in text_of(shown)
+    assert (await visitor.get("/desk")).status_code == 303
+    assert (await visitor.get("/account/factors/new")).status_code == 303
+    wrong = await visitor.send_form("/sign-in/factor", code="000000", next="/account")
+    assert wrong.status_code == 422
+    code = totp.code(secret, SystemClock().now().replace(microsecond=0))
+    used = await visitor.send_form("/sign-in/factor", code=code, next="/account")
+    assert used.status_code == 422, "the enrolment used this code"
+    before = secret_of(visitor)
+    later = totp.step(secret, code, SystemClock().now())
+    assert later is not None
+    following = totp.code(secret, datetime.fromtimestamp((later + 1) * 30, UTC))
+    proven = await visitor.send_form("/sign-in/factor", code=following, next="/account")
+    assert (proven.status_code, proven.headers["location"]) == (303, "/account")
+    assert secret_of(visitor) != before
+    assert (await visitor.get("/account")).status_code == 200
+
+
+async def test_the_demos_code_is_shown_after_the_password(
+    installation: Installation, client: httpx.AsyncClient, visitor: Visitor
+) -> None:
+    """An account whose owner had it so in a sandbox sees its code at the second step, and nowhere before."""
+    await person(installation, "demo", WITNESS)
+    secret = await enrol(client, await token(client, "demo"), shown=True)
+    assert totp.code(secret, SystemClock().now()) not in (await visitor.get("/sign-in")).text
+    await sign_in(visitor, "demo")
+    shown = text_of(await visitor.get("/sign-in/factor"))
+    assert totp.code(secret, SystemClock().now()) in shown
+
+
+async def test_signing_out(installation: Installation, visitor: Visitor) -> None:
+    """The session ends on the server; its cookie goes; another site's form cannot do it."""
+    await person(installation, "zhao", BIDDER)
+    await sign_in(visitor, "zhao")
+    kept = visitor.cookies[COOKIE]
+    foreign = await visitor.post("/sign-out", data={"csrf": ""}, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    out = await visitor.send_form("/sign-out")
+    assert (out.status_code, out.headers["location"]) == (303, "/sign-in?done=signed_out")
+    assert COOKIE not in visitor.cookies
+    visitor.cookies = httpx.Cookies({COOKIE: kept})
+    assert (await visitor.get("/account")).status_code == 303
+
+
+async def test_signing_in_ends_the_session_before(installation: Installation, visitor: Visitor) -> None:
+    """A secret that was there before sign-in is worth nothing afterwards, and a stale cookie keeps nobody out."""
+    await person(installation, "zhao", BIDDER)
+    await sign_in(visitor, "zhao")
+    first = visitor.cookies[COOKIE]
+    await sign_in(visitor, "zhao")
+    assert visitor.cookies[COOKIE] != first
+    visitor.cookies = httpx.Cookies({COOKIE: first})
+    visitor.secret = first
+    assert (await visitor.get("/account")).status_code == 303
+    signed = await visitor.send_form("/sign-in", login="zhao", password=PASSWORD, next="/desk")
+    assert signed.status_code == 303
+
+
+async def test_the_password_is_changed(installation: Installation, visitor: Visitor) -> None:
+    """The present one is asked for; afterwards all sessions end."""
+    await person(installation, "zhao", BIDDER)
+    await sign_in(visitor, "zhao")
+    wrong = await visitor.send_form("/account/password", old="not it", new="a new password")
+    assert (wrong.status_code, 'aria-invalid="true"' in wrong.text) == (422, True)
+    short = await visitor.send_form("/account/password", old=PASSWORD, new="short")
+    assert (short.status_code, "10–256" in text_of(short)) == (422, True)
+    changed = await visitor.send_form("/account/password", old=PASSWORD, new="a new password")
+    assert changed.headers["location"] == "/sign-in?done=password_changed"
+    assert (await sign_in(visitor, "zhao")).status_code == 422
+    assert (await sign_in(visitor, "zhao", password="a new password")).status_code == 303
+
+
+async def test_other_sessions_are_ended(
+    installation: Installation, client: httpx.AsyncClient, visitor: Visitor
+) -> None:
+    """The list shows browsers and tokens; one's own can be ended, another person's cannot."""
+    await person(installation, "zhao", BIDDER)
+    headers = await token(client, "zhao")
+    await sign_in(visitor, "zhao")
+    shown = await visitor.get("/account")
+    ends = re.findall(r'action="(/account/sessions/[^"]+/end)"', shown.text)
+    assert len(ends) == 1
+    assert (await visitor.send_form(ends[0])).status_code == 303
+    assert (await client.get("/api/v1/me", headers=headers)).status_code == 401
+    assert (await visitor.send_form(ends[0])).status_code == 404
+
+
+async def test_factors_are_kept_on_the_page(
+    installation: Installation, client: httpx.AsyncClient, signed_in: SignIn
+) -> None:
+    """New recovery codes are shown once; the last factor of staff stays, with the reason said."""
+    await person(installation, "wang", WITNESS)
+    headers = await token(client, "wang")
+    await enrol(client, headers)
+    visitor = await _with_token(client, headers, signed_in, installation)
+    codes = await visitor.send_form("/account/factors/codes")
+    assert len(re.findall(r"<li><code>", codes.text)) == 10
+    shown = await visitor.get("/account")
+    end = re.findall(r'action="(/account/factors/[^"]+/end)"', shown.text)[0]
+    refused = await visitor.send_form(end)
+    assert (refused.status_code, "最后一个" in text_of(refused)) == (409, True)
+
+
+async def sign_in(visitor: Visitor, login: str, *, password: str = PASSWORD, next: str = "/desk") -> httpx.Response:  # noqa: A002 - the field's name
+    """Send the form of the sign-in page."""
+    answer = await visitor.send_form("/sign-in", login=login, password=password, next=next)
+    secret_of(visitor)
+    return answer
+
+
+def secret_of(visitor: Visitor) -> str | None:
+    """Return the session's secret, and have the next form use it."""
+    visitor.secret = visitor.cookies.get(COOKIE)
+    return visitor.secret
+
+
+async def _with_token(
+    client: httpx.AsyncClient, headers: dict[str, str], signed_in: SignIn, installation: Installation
+) -> Visitor:
+    me = (await client.get("/api/v1/me", headers=headers)).json()
+    async with installation.sessions() as session:
+        actor = await services.actor(session, UUID(me["id"]), proven=True)
+    return await signed_in(Someone(actor, headers, SigningKey.generate()))
