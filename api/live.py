@@ -14,22 +14,21 @@ from dataclasses import dataclass
 
 import psycopg
 import structlog
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.wiring import Installation
+from kernel.database import CHANNEL, notify
 from kernel.errors import GgzyError, Kind
+
+__all__ = ["RESYNC", "Hub", "Signal", "Subscription", "event", "notify", "running", "signals"]
 
 log = structlog.get_logger(__name__)
 
-CHANNEL = "ggzy_live"
 QUEUE = 64  # signals that a subscriber may be behind
 HEARTBEAT = 15.0  # seconds
 LIFETIME = 900.0  # seconds; then the browser connects again, and is asked again who it is
 RETRY = 2000  # milliseconds until a browser connects again
 PROBE = 20.0  # seconds without a notification after which the connection is tried
 _PAUSES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0)
-_MAX_PAYLOAD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +41,6 @@ class Signal:
 
 RESYNC = Signal("", "")
 """Something may have been missed: look at everything anew."""
-
-
-async def notify(session: AsyncSession, topic: str, key: object) -> None:
-    """Tell all workers about a change when, and only when, this transaction is committed. Ids only, never content.
-
-    PostgreSQL lets transactions that notify commit one after the other: not for what happens a thousand times a second.
-    """
-    payload = f"{topic}:{key}"
-    if len(payload) > _MAX_PAYLOAD:
-        raise ValueError(payload)
-    await session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
 
 
 class Subscription:

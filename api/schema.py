@@ -24,6 +24,7 @@ TABLES = (
     "trading.entry_tables",
     "bidding.tables",
     "bidding.keymaking_tables",
+    "bidding.room_tables",
     "experts.tables",
     "api.accounts.tables",
     "api.tables",

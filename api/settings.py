@@ -56,6 +56,8 @@ class Settings(BaseSettings):
     """KiB that argon2id uses for one password."""
     sequence_every: float = Field(default=0.25, gt=0)
     """Seconds between two batches of the log."""
+    hearing_minutes: int = Field(default=10, ge=0, le=1440)
+    """How long bidders may object to what was read out, unless whoever begins an opening says otherwise."""
     locale: str = "zh_CN"
     node_modules: Path = Path(__file__).parent.parent / "node_modules"
 

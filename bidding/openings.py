@@ -22,11 +22,13 @@ from bidding import ceremony, custodian, policy, submissions
 from bidding import manifest as manifests
 from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, ExtractionRow, OpeningRow, ShareRow, VerdictRow
 from kernel.actor import Actor
-from kernel.database import now
+from kernel.database import notify, now
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
 from trading.lot import LotFacts
+
+MAX_HEARING = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,21 @@ class Progress:
     finished_at: datetime | None
 
 
-async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, entropy: Entropy) -> Progress:
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    lot: LotFacts
+    stage: int
+    hearing_minutes: int
+
+
+async def begin(
+    session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, entropy: Entropy, hearing_minutes: int = 0
+) -> Progress:
     """Begin the opening of a stage, or return the one that has begun. With too few bids the lot fails instead.
 
-    Raises ``opening.stage_not_reached``, ``opening.too_early``, ``opening.wrong_state``, ``opening.no_such_stage``,
-    ``opening.not_the_witness``, ``opening.stage_missing``.
+    After everything is read out bidders have `hearing_minutes` for objections, and the witness closes; with none the
+    record is written at once. Raises ``opening.bad_minutes``, ``opening.stage_not_reached``, ``opening.too_early``,
+    ``opening.wrong_state``, ``opening.no_such_stage``, ``opening.not_the_witness``, ``opening.stage_missing``.
     """
     lot = await lots.lock(session, lot_id)
     row = await of_lot(session, lot_id, stage)
@@ -61,16 +73,20 @@ async def begin(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *
         return await progress(session, row, lot)
     moment = await now(session)
     permit(policy.may_begin(actor, lot, stage, moment))
+    if not 0 <= hearing_minutes <= MAX_HEARING:
+        raise GgzyError("opening.bad_minutes", limit=MAX_HEARING)
+    await notify(session, "opening", f"{lot_id}/{stage}")
     if stage > 1 and not await technically_scored(session, lot):
         raise GgzyError("opening.stage_not_reached", Kind.CONFLICT, stage=stage)
+    plan = _Plan(lot, stage, hearing_minutes)
     if stage > 1:
-        return await _begin(session, actor, lot, stage, await _opened_before(session, lot_id, stage), entropy=entropy)
+        return await _begin(session, actor, plan, await _opened_before(session, lot_id, stage), entropy=entropy)
     bids = await submissions.standing(session, lot)
     rule = lots.rules(lot, moment).rule("bids.minimum")
     if len(bids) < lots.rules(lot, moment).value("bids.minimum"):
         await lots.move(session, actor, lot_id, "fail", entropy=entropy, bids=len(bids), reason=rule.article)
         return Progress(None, lot_id, stage, "failed", 0, 0, (), lot.threshold, None, None)
-    begun = await _begin(session, actor, lot, stage, bids, entropy=entropy)
+    begun = await _begin(session, actor, plan, bids, entropy=entropy)
     await lots.move(session, actor, lot_id, "begin_opening", entropy=entropy, bids=len(bids))
     return begun
 
@@ -133,6 +149,7 @@ async def keep_shares(session: AsyncSession, actor: Actor, opening: OpeningRow, 
         "received_at": await now(session),
     }
     kept = insert(ShareRow).values(values).on_conflict_do_nothing().returning(ShareRow.custodian)
+    await notify(session, "opening", f"{opening.lot_id}/{opening.stage}")
     return (await session.execute(kept)).first() is not None
 
 
@@ -180,9 +197,10 @@ async def progress(session: AsyncSession, row: OpeningRow, lot: LotFacts) -> Pro
 
 
 async def _begin(
-    session: AsyncSession, actor: Actor, lot: LotFacts, stage: int, bids: Sequence[BidRow], *, entropy: Entropy
+    session: AsyncSession, actor: Actor, plan: _Plan, bids: Sequence[BidRow], *, entropy: Entropy
 ) -> Progress:
     """Write down the fixed list of this stage's envelopes and log it."""
+    lot, stage = plan.lot, plan.stage
     moment = await now(session)
     key = await ceremony.of_lot(session, lot.id)
     row = OpeningRow(
@@ -193,6 +211,7 @@ async def _begin(
         user_id=actor.user_id,
         key_hash=key.key_hash,
         began_at=moment,
+        hearing_minutes=plan.hearing_minutes,
     )
     session.add(row)
     await session.flush()
@@ -206,6 +225,7 @@ async def _begin(
         "stage": stage,
         "key": key.key_hash.hex(),
         "kinds": kinds,
+        "hearing_minutes": plan.hearing_minutes,
         "bids": [{"bid": str(bid.id), "bidder": bid.party, "receipt": bid.digest.hex()} for bid in bids],
     }
     await trail.record(session, actor, "opening.began", said, trade=lot.tender_id, entropy=entropy, at=moment)

@@ -15,7 +15,7 @@ from archive.event import decode
 from archive.timestamp import Authority
 from archive.timestamp.token import TOLERANCE
 from archive.trail import Entry
-from bidding import ceremony, custodian, opening_request, opening_shares, openings, policy
+from bidding import ceremony, custodian, opening_request, opening_shares, openings, policy, standing
 from bidding import manifest as manifests
 from bidding.manifest import Envelope
 from bidding.opening_request import Place
@@ -52,11 +52,14 @@ async def request(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int,
 async def take(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, answer: bytes) -> Progress:
     """Check and keep a custodian's answer; given again, it changes nothing.
 
-    Raises ``shares.too_early``, ``shares.not_asked`` and those of `opening_shares.check`, which name the custodian.
+    Raises ``shares.too_early``, ``shares.not_asked``, ``opening.paused`` and those of `opening_shares.check`, which
+    name the custodian.
     """
     lot, row = await _taking_part(session, actor, lot_id, stage)
     if row.request is None:
         raise GgzyError("shares.not_asked", Kind.CONFLICT)
+    if await standing.paused(session, row.id):
+        raise GgzyError("opening.paused", Kind.CONFLICT)
     if row.state == BEGAN:
         key = await ceremony.of_lot(session, lot_id)
         envelopes = [envelope for envelope, _ in await _envelopes(session, row)]
@@ -67,7 +70,9 @@ async def take(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, an
 
 
 async def shares(session: AsyncSession, opening: OpeningRow) -> Shares | None:
-    """Return the kept shares by position in the list, or None while too few custodians have answered."""
+    """Return the kept shares by position in the list; None while too few have answered, or during a pause."""
+    if await standing.paused(session, opening.id):
+        return None
     key = await ceremony.of_lot(session, opening.lot_id)
     given = await openings.answers(session, opening.id)
     if len(given) < key.threshold:
@@ -77,7 +82,7 @@ async def shares(session: AsyncSession, opening: OpeningRow) -> Shares | None:
     for envelope, _ in await _envelopes(session, opening):
         header = envelope.header.hash().hex()
         by_position.append({number: found[header] for number, found in images.items() if header in found})
-    return Shares(opening.id, key.threshold, len(given) == len(key.custodians), by_position)
+    return Shares(opening.id, opening.stage, key.threshold, len(given) == len(key.custodians), by_position)
 
 
 async def _wait_out(session: AsyncSession, lot: LotFacts) -> None:

@@ -7,6 +7,7 @@ rejected and why.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,17 +15,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
 from archive.recording import in_sandbox
-from bidding import ceremony, openings, verdict
+from bidding import amounts, ceremony, openings, outages, pauses, remarks, standing, verdict
 from bidding.keysetup import Custodian
 from bidding.openings import Progress
+from bidding.outages import Outage
+from bidding.pauses import Order
 from bidding.receipt import Receipt
+from bidding.remarks import Remark
+from bidding.room_tables import ClosingRow
 from bidding.submissions import Desk
 from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, OpeningRow
 from bidding.verdict import Verdict
 from kernel import canonical
 from kernel.actor import Actor
 from kernel.clock import isoformat
-from kernel.database import now
+from kernel.database import notify, now
 from kernel.errors import not_found
 from trading import lots, parties
 from trading.lot import LotFacts
@@ -34,13 +39,18 @@ PUBLISHED = ("price", "term_days", "quality", "leader", "particulars")
 
 
 async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, desk: Desk) -> Progress:
-    """Write the record once every envelope has its verdict; before that, and after the end, just tell how far it is."""
+    """Write the record once every envelope has its verdict and the hearing, if there is one, is closed.
+
+    Before that, in a pause, and after the end it just tells how far the opening is.
+    """
     lot = await lots.lock(session, lot_id)
     row = await openings.begun(session, lot_id, stage)
     await session.refresh(row, with_for_update=True)
     listed = await openings.entries(session, row.id)
     verdicts = await verdict.list_all(session, row.id)
-    if row.state != BEGAN or len(verdicts) < len(listed):
+    stands = await standing.of(session, lot, row)
+    heard = row.hearing_minutes == 0 or stands.closed
+    if row.state != BEGAN or len(verdicts) < len(listed) or stands.paused or not heard:
         return await openings.progress(session, row, lot)
     moment = await now(session)
     record = await _compose(session, row, lot, listed, verdicts, moment=moment)
@@ -55,6 +65,7 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, 
     await session.flush()
     if stage == 1:
         await lots.move(session, actor, lot_id, "finish_opening", entropy=desk.entropy)
+    await notify(session, "opening", f"{lot_id}/{stage}")
     return await openings.progress(session, row, lot)
 
 
@@ -94,9 +105,66 @@ async def _compose(
             "key": row.key_hash.hex(),
             "led_by": str(row.user_id),
             "custodians": [_present(one, given[one.index]) for one in key.custodians if one.index in given],
+            **await _hearing(session, row),
             "bids": [{"name": names.get(bid.party), **_bid(bid, listed, verdicts)} for bid in bids.values()],
         }
     )
+
+
+async def _hearing(session: AsyncSession, row: OpeningRow) -> dict[str, Any]:
+    """Return what was said, paused and noted, and who closed: with nothing of it, empty lists."""
+    closing = await session.get(ClosingRow, row.id)
+    return {
+        "hearing_minutes": row.hearing_minutes,
+        "closed_by": None if closing is None else closing.name,
+        "closed_at": None if closing is None else isoformat(closing.made_at),
+        "remarks": [_said(one) for one in await remarks.list_all(session, row.id)],
+        "orders": [_ordered(one) for one in await pauses.list_all(session, row.id)],
+        "outages": [_noted(one) for one in await outages.list_all(session, row.lot_id, row.stage)],
+    }
+
+
+def _said(one: Remark) -> dict[str, Any]:
+    return {
+        "bidder": one.party,
+        "kind": one.kind,
+        "name": one.name,
+        "text": one.text,
+        "at": isoformat(one.made_at),
+        "answer": one.answer,
+        "answered_by": one.answered_by,
+        "answered_at": _moment(one.answered_at),
+    }
+
+
+def _ordered(one: Order) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "reason": one.reason,
+        "ordered_by": one.name,
+        "ordered_at": isoformat(one.ordered_at),
+        "consented_by": one.consented_by,
+        "consented_at": _moment(one.consented_at),
+        "method": one.method,
+    }
+
+
+def _noted(one: Outage) -> dict[str, Any]:
+    draft = one.draft
+    return {
+        "failed": draft.failed,
+        "cause": draft.cause,
+        "since": isoformat(draft.since),
+        "told": draft.told,
+        "decision": draft.decision,
+        "note": draft.note,
+        "noted_by": one.name,
+        "noted_at": isoformat(one.made_at),
+    }
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else isoformat(at)
 
 
 def _bid(
@@ -120,9 +188,13 @@ def _present(one: Custodian, answer: bytes) -> dict[str, Any]:
 
 
 def _envelope(one: Verdict) -> dict[str, Any]:
-    form = one.form or {}
-    said = {name: form[name] for name in PUBLISHED if form.get(name) not in (None, {})}
+    form: dict[str, Any] = one.form or {}
+    said: dict[str, Any] = {name: form[name] for name in PUBLISHED if form.get(name) not in (None, {})}
     files = form.get("files")
+    if said.get("price"):
+        price = Decimal(said["price"])
+        said["price_words"] = amounts.write(price)
+        said["price_mismatch"] = amounts.discrepancies(price, form.get("particulars") or {})
     return {
         "kind": one.kind,
         "outcome": one.outcome,

@@ -102,6 +102,7 @@ class OpeningRow(Base):
         UniqueConstraint("lot_id", "stage"),
         CheckConstraint("state IN ('began', 'finished')", name="state"),
         CheckConstraint("(state = 'finished') = (record IS NOT NULL)", name="record"),
+        CheckConstraint("hearing_minutes >= 0", name="hearing"),
         CheckConstraint("(request IS NULL) = (request_token IS NULL)", name="request"),
     )
 
@@ -114,6 +115,7 @@ class OpeningRow(Base):
     request: Mapped[bytes | None]
     request_token: Mapped[bytes | None]
     began_at: Mapped[datetime]
+    hearing_minutes: Mapped[int] = mapped_column(default=0)
     finished_at: Mapped[datetime | None]
     record: Mapped[bytes | None]
     token: Mapped[bytes | None]

@@ -17,12 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive.store import ObjectStore
 from bidding import manifest as manifests
 from bidding import opening as shares
-from bidding import uploads
+from bidding import standing, uploads
 from bidding.form import Form
 from bidding.stream import SEALED_SIZE
 from bidding.tables import OPENED, REJECTED, BidRow, EntryRow, VerdictRow
 from bidding.unsealing import open_envelope
-from kernel.database import now
+from kernel.database import notify, now
 from kernel.errors import GgzyError, Kind
 from trading.lot import EnvelopeKind
 
@@ -35,6 +35,7 @@ class Shares:
     """
 
     opening_id: UUID
+    stage: int
     threshold: int
     complete: bool
     images: Sequence[Mapping[int, bytes]] = field(repr=False)
@@ -66,7 +67,7 @@ async def undecided(session: AsyncSession, given: Shares) -> list[int]:
 
 
 async def decide(session: AsyncSession, store: ObjectStore, given: Shares, position: int) -> None:
-    """Open one envelope and write its verdict; nothing happens if another is at it or has done it."""
+    """Open one envelope and write its verdict; nothing happens in a pause, or if another is at it or has done it."""
     query = (
         select(EntryRow, BidRow)
         .join(BidRow, BidRow.id == EntryRow.bid_id)
@@ -74,7 +75,7 @@ async def decide(session: AsyncSession, store: ObjectStore, given: Shares, posit
         .with_for_update(of=EntryRow, skip_locked=True)
     )
     found = (await session.execute(query)).one_or_none()
-    if found is None:
+    if found is None or await standing.paused(session, given.opening_id):
         return
     entry, bid = found
     if await session.get(VerdictRow, (given.opening_id, bid.id, entry.kind)) is not None:
@@ -92,6 +93,7 @@ async def decide(session: AsyncSession, store: ObjectStore, given: Shares, posit
         )
     )
     await session.flush()
+    await notify(session, "opening", f"{bid.lot_id}/{given.stage}")
 
 
 async def list_all(session: AsyncSession, opening_id: UUID) -> dict[tuple[UUID, str], Verdict]:

@@ -20,6 +20,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+CHANNEL = "ggzy_live"
+_MAX_PAYLOAD = 200
+
 
 class Base(DeclarativeBase):
     """The base of every table: aware times, UUIDs, bytea and jsonb by annotation."""
@@ -61,6 +64,17 @@ async def lock(session: AsyncSession, name: str) -> None:
 async def lock_shared(session: AsyncSession, name: str) -> None:
     """Hold the advisory lock of this name beside others who share it, until the transaction ends."""
     await session.execute(text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))"), {"name": name})
+
+
+async def notify(session: AsyncSession, topic: str, key: object) -> None:
+    """Tell all workers about a change when, and only when, this transaction is committed. Ids only, never content.
+
+    PostgreSQL lets transactions that notify commit one after the other: not for what happens a thousand times a second.
+    """
+    payload = f"{topic}:{key}"
+    if len(payload) > _MAX_PAYLOAD:
+        raise ValueError(payload)
+    await session.execute(text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload})
 
 
 async def try_lock(session: AsyncSession, name: str) -> bool:

@@ -138,9 +138,14 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
 
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
-    """The settings of a sandbox on a database of the test's own; passwords are made cheaply."""
+    """The settings of a sandbox on a database of the test's own; passwords are cheap, openings have no hearing."""
     return Settings(
-        data_dir=tmp_path / "data", database_url=SecretStr(database), sandbox=True, password_memory=1024, pool_size=20
+        data_dir=tmp_path / "data",
+        database_url=SecretStr(database),
+        sandbox=True,
+        password_memory=1024,
+        pool_size=20,
+        hearing_minutes=0,
     )
 
 

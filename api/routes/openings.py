@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.params import QueryParameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +27,23 @@ from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
 from kernel.errors import not_found
+
+SHOWN = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+GUARDED = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "SAMEORIGIN",
+    "content-security-policy": "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'self'",
+    "cache-control": "no-store",
+}
+
+Minutes = Annotated[int | None, QueryParameter(ge=0, le=openings.MAX_HEARING)]
 
 
 class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,9 +70,24 @@ class OpeningController(Controller):
     tags = ("opening",)
 
     @post("/", summary="Begin the opening")
-    async def begin(self, lot_id: UUID, stage: int, session: AsyncSession, actor: Actor, entropy: Entropy) -> Progress:
-        """Fix and log the list of bids after the deadline; with too few of them the lot fails and nothing is opened."""
-        return await openings.begin(session, actor, lot_id, stage, entropy=entropy)
+    async def begin(
+        self,
+        lot_id: UUID,
+        stage: int,
+        hearing_minutes: Minutes = None,
+        *,
+        session: AsyncSession,
+        actor: Actor,
+        entropy: Entropy,
+        installation: Installation,
+    ) -> Progress:
+        """Fix and log the list of bids after the deadline; with too few of them the lot fails and nothing is opened.
+
+        `hearing_minutes` is how long bidders may object after everything is read out, by default the installation's
+        usual time; with 0 the record is written at once.
+        """
+        minutes = installation.settings.hearing_minutes if hearing_minutes is None else hearing_minutes
+        return await openings.begin(session, actor, lot_id, stage, entropy=entropy, hearing_minutes=minutes)
 
     @get("/", summary="How far the opening is")
     async def find(self, lot_id: UUID, stage: int, session: AsyncSession, actor: Actor) -> Progress:
@@ -106,12 +140,20 @@ class OpenedFileController(Controller):
 
     @get("/{kind:str}/{position:int}", summary="One file of an opened bid")
     async def content(
-        self, bid_id: UUID, kind: str, position: int, *, session: AsyncSession, actor: Actor, store: ObjectStore
+        self,
+        bid_id: UUID,
+        kind: str,
+        position: int,
+        *,
+        session: AsyncSession,
+        actor: Actor,
+        store: ObjectStore,
+        inline: bool = False,
     ) -> Stream:
-        """Stream a file."""
+        """Stream a file; `inline` shows a PDF or a picture in a frame of our own pages, anything else is a download."""
         for file in await _files(session, actor, bid_id):
             if (file.kind, file.position) == (kind, position):
-                return _download(file.name, file.size, extraction.content(store, file))
+                return _send(file.name, file.size, extraction.content(store, file), inline=inline)
         raise not_found("file")
 
 
@@ -120,7 +162,9 @@ async def _files(session: AsyncSession, actor: Actor, bid_id: UUID) -> list[extr
     return list(await extraction.list_files(session, actor, bid_id, await committees.user_ids(session, lot_id)))
 
 
-def _download(name: str, size: int, chunks: AsyncIterator[bytes]) -> Stream:
-    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
-    headers = {"content-disposition": disposition, "content-length": str(size)}
-    return Stream(chunks, media_type="application/octet-stream", headers=headers)
+def _send(name: str, size: int, chunks: AsyncIterator[bytes], *, inline: bool) -> Stream:
+    """Send a bidder's file: the type follows from its name's ending, the content can run nothing and frame nowhere."""
+    shown = SHOWN.get(PurePosixPath(name).suffix.lower()) if inline else None
+    disposition = f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}"
+    headers = {"content-disposition": disposition, "content-length": str(size), **GUARDED}
+    return Stream(chunks, media_type=shown or "application/octet-stream", headers=headers)

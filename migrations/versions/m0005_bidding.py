@@ -86,6 +86,7 @@ CREATE TABLE opening (
     request bytea,
     request_token bytea,
     began_at timestamptz NOT NULL,
+    hearing_minutes integer NOT NULL,
     finished_at timestamptz,
     record bytea,
     token bytea,
@@ -94,6 +95,7 @@ CREATE TABLE opening (
     CONSTRAINT uq_opening_lot_id_stage UNIQUE (lot_id, stage),
     CONSTRAINT ck_opening_state CHECK (state IN ('began', 'finished')),
     CONSTRAINT ck_opening_record CHECK ((state = 'finished') = (record IS NOT NULL)),
+    CONSTRAINT ck_opening_hearing CHECK (hearing_minutes >= 0),
     CONSTRAINT ck_opening_request CHECK ((request IS NULL) = (request_token IS NULL)),
     CONSTRAINT fk_opening_lot_id FOREIGN KEY (lot_id) REFERENCES lot (id)
 );
@@ -152,6 +154,98 @@ CREATE TABLE opened_file (
 );
 """
 
+ROOM = """
+CREATE TABLE opening_remark (
+    id uuid NOT NULL,
+    opening_id uuid NOT NULL,
+    party varchar NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    kind varchar NOT NULL,
+    content varchar NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_remark PRIMARY KEY (id),
+    CONSTRAINT ck_opening_remark_kind CHECK (kind IN ('confirmed', 'objected')),
+    CONSTRAINT ck_opening_remark_content CHECK ((kind = 'objected') = (content <> '')),
+    CONSTRAINT fk_opening_remark_opening_id FOREIGN KEY (opening_id) REFERENCES opening (id)
+);
+CREATE INDEX ix_opening_remark_opening_id ON opening_remark (opening_id);
+CREATE UNIQUE INDEX uq_opening_remark_confirmed ON opening_remark (opening_id, party) WHERE kind = 'confirmed';
+CREATE TABLE opening_answer (
+    remark_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    content varchar NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_answer PRIMARY KEY (remark_id),
+    CONSTRAINT fk_opening_answer_remark_id FOREIGN KEY (remark_id) REFERENCES opening_remark (id)
+);
+CREATE TABLE opening_order (
+    id uuid NOT NULL,
+    opening_id uuid NOT NULL,
+    kind varchar NOT NULL,
+    reason varchar NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_order PRIMARY KEY (id),
+    CONSTRAINT uq_opening_order_id_user_id UNIQUE (id, user_id),
+    CONSTRAINT ck_opening_order_kind CHECK (kind IN ('pause', 'resume')),
+    CONSTRAINT ck_opening_order_reason CHECK (reason <> ''),
+    CONSTRAINT fk_opening_order_opening_id FOREIGN KEY (opening_id) REFERENCES opening (id)
+);
+CREATE INDEX ix_opening_order_opening_id ON opening_order (opening_id);
+CREATE TABLE opening_consent (
+    order_id uuid NOT NULL,
+    ordered_by uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    method varchar NOT NULL,
+    statement bytea,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_consent PRIMARY KEY (order_id),
+    CONSTRAINT ck_opening_consent_second CHECK (user_id <> ordered_by),
+    CONSTRAINT ck_opening_consent_method CHECK (method IN ('device', 'factor')),
+    CONSTRAINT ck_opening_consent_statement CHECK ((method = 'device') = (statement IS NOT NULL)),
+    CONSTRAINT fk_opening_consent_order_id_ordered_by FOREIGN KEY (order_id, ordered_by) REFERENCES opening_order (id, user_id)
+);
+CREATE TABLE opening_outage (
+    id uuid NOT NULL,
+    lot_id uuid NOT NULL,
+    stage integer NOT NULL,
+    failed varchar NOT NULL,
+    cause varchar NOT NULL,
+    since timestamptz NOT NULL,
+    told varchar NOT NULL,
+    decision varchar NOT NULL,
+    note varchar NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_outage PRIMARY KEY (id),
+    CONSTRAINT ck_opening_outage_sane CHECK (stage > 0 AND since <= made_at),
+    CONSTRAINT ck_opening_outage_whole CHECK (told <> '' AND note <> ''),
+    CONSTRAINT fk_opening_outage_lot_id FOREIGN KEY (lot_id) REFERENCES lot (id)
+);
+CREATE INDEX ix_opening_outage_lot_id ON opening_outage (lot_id);
+CREATE TABLE opening_closing (
+    opening_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name varchar NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_closing PRIMARY KEY (opening_id),
+    CONSTRAINT fk_opening_closing_opening_id FOREIGN KEY (opening_id) REFERENCES opening (id)
+);
+CREATE TABLE opening_paper (
+    opening_id uuid NOT NULL,
+    content bytea NOT NULL,
+    digest bytea NOT NULL,
+    made_at timestamptz NOT NULL,
+    CONSTRAINT pk_opening_paper PRIMARY KEY (opening_id),
+    CONSTRAINT fk_opening_paper_opening_id FOREIGN KEY (opening_id) REFERENCES opening (id)
+);
+"""
+
 # A bid is evidence: after its receipt only its state moves, and only away from 'live'. An opening only finishes. What a
 # bidder or a custodian signed, and what came of an envelope, never changes.
 GUARDS = """
@@ -168,8 +262,8 @@ BEGIN
 END $$;
 CREATE FUNCTION opening_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.state <> 'began' OR (NEW.id, NEW.lot_id, NEW.stage, NEW.user_id, NEW.key_hash, NEW.began_at)
-       IS DISTINCT FROM (OLD.id, OLD.lot_id, OLD.stage, OLD.user_id, OLD.key_hash, OLD.began_at)
+    IF OLD.state <> 'began' OR (NEW.id, NEW.lot_id, NEW.stage, NEW.user_id, NEW.key_hash, NEW.began_at, NEW.hearing_minutes)
+       IS DISTINCT FROM (OLD.id, OLD.lot_id, OLD.stage, OLD.user_id, OLD.key_hash, OLD.began_at, OLD.hearing_minutes)
        OR (OLD.request IS NOT NULL AND NEW.request IS DISTINCT FROM OLD.request) THEN
         RAISE EXCEPTION 'an opening only finishes' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
@@ -189,11 +283,19 @@ FINAL = (
     "verdict",
     "extraction",
     "opened_file",
+    "opening_remark",
+    "opening_answer",
+    "opening_order",
+    "opening_consent",
+    "opening_outage",
+    "opening_closing",
+    "opening_paper",
 )
 
 
 def upgrade() -> None:
     op.execute(TABLES)
+    op.execute(ROOM)
     op.execute(GUARDS)
     for table in FINAL:
         op.execute(

@@ -142,7 +142,7 @@ def test_secrets_do_not_show_in_text() -> None:
             fresh,
             BIDDER,
             Answer(1, {b"h": fresh.shared}, {}),
-            Shares(UUID(int=1), 2, complete=False, images=[{1: fresh.shared}]),
+            Shares(UUID(int=1), 1, 2, complete=False, images=[{1: fresh.shared}]),
         )
     )
     for secret in (fresh.scalar, fresh.shared, BIDDER.secret, bytes(BIDDER.key)):
