@@ -1,6 +1,6 @@
 """Acts: candidates are published, the award is announced, contracts are attached."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.demo import papers
@@ -14,30 +14,45 @@ PUBLICITY_DAYS = 4
 
 
 async def award(stage: Stage, cast: Cast, trade: Trade) -> None:
-    """Publish the candidates, let the publicity pass, award each lot to rank 1."""
-    client = cast["agency"].client
+    """Publish the candidates, let the publicity pass, award each lot to rank 1, attach the contracts."""
     with stage.act("publicity"):
-        ends = await platform_time(client) + timedelta(days=PUBLICITY_DAYS)
-        for lot in trade.lots:
-            draft = {"text": f"{lot['title']}中标候选人公示", "ends_at": isoformat(ends)}
-            await client.post(f"/api/v1/lots/{lot['id']}/publicity", draft)
+        ends = await publicize(cast, trade, PUBLICITY_DAYS)
         stage.say("publicity", ends=isoformat(ends.replace(microsecond=0)))
         await advance(cast, ends)
     with stage.act("award"):
-        for lot in trade.lots:
-            first = (await client.get(f"/api/v1/lots/{lot['id']}/candidates"))[0]
-            draft = {"winner": first["bidder"], "text": f"{lot['title']}中标结果公告"}
-            await client.post(f"/api/v1/lots/{lot['id']}/award", draft)
-            winner = next(one for one in bidders(trade.bids) if party_code(one) == first["bidder"])
-            stage.say("awarded", lot=lot["number"], name=winner["name"], price=first["price"])
+        for lot, winner in zip(trade.lots, await award_lots(stage, cast, trade), strict=True):
             await _contract(stage, cast, trade, lot["number"], winner)
-            await client.post(f"/api/v1/lots/{lot['id']}/steps", {"step": "contract"})
+            await cast["agency"].client.post(f"/api/v1/lots/{lot['id']}/steps", {"step": "contract"})
+
+
+async def publicize(cast: Cast, trade: Trade, days: int) -> datetime:
+    """Publish the candidates of every lot for so many days; return when that ends."""
+    client = cast["agency"].client
+    ends = await platform_time(client) + timedelta(days=days)
+    for lot in trade.lots:
+        draft = {"text": f"{lot['title']}中标候选人公示", "ends_at": isoformat(ends)}
+        await client.post(f"/api/v1/lots/{lot['id']}/publicity", draft)
+    return ends
+
+
+async def award_lots(stage: Stage, cast: Cast, trade: Trade) -> list[dict[str, Any]]:
+    """Award every lot to rank 1; return the winners as the story has them."""
+    client, winners = cast["agency"].client, []
+    for lot in trade.lots:
+        first = (await client.get(f"/api/v1/lots/{lot['id']}/candidates"))[0]
+        draft = {"winner": first["bidder"], "text": f"{lot['title']}中标结果公告"}
+        await client.post(f"/api/v1/lots/{lot['id']}/award", draft)
+        winners.append(next(one for one in bidders(trade.bids) if party_code(one) == first["bidder"]))
+        stage.say("awarded", lot=lot["number"], name=winners[-1]["name"], price=first["price"])
+    return winners
 
 
 async def _contract(stage: Stage, cast: Cast, trade: Trade, number: int, winner: dict[str, Any]) -> None:
     """Attach the signed contract of a lot."""
-    tale = papers.story()["lot"][number - 1]
-    volume = Volume("施工合同", tale, winner["name"], party_code(winner), f"contract {number}", 2)
+    tale = trade.tale["lot"][number - 1]
+    volume = Volume(
+        trade.tender["title"], "施工合同", tale, winner["name"], party_code(winner), f"contract {number}", 2
+    )
     now = await platform_time(cast["agency"].client)
     data = papers.bid_data(volume, trade.tender["code"], f"{now:%Y年%m月%d日}", sandbox=True)
     path = papers.render("bid.typ", data, trade.work / f"contract-{number}.pdf")

@@ -67,11 +67,11 @@ async def hand_in(stage: Stage, cast: Cast, trade: Trade) -> None:
             plans = await asyncio.to_thread(write, bid, trade, date)
             size = sealing.plaintext_length(plans)
             with stage.progress("sealing", size, bidder=bid.bidder, lot=bid.lot["number"]) as done:
-                sealed = await _seal(cast, bid, plans, progress=done)
+                sealed = await seal(cast, bid, plans, progress=done)
             stage.say("sealed", bidder=bid.bidder, lot=bid.lot["number"], size=f"{sealed.size / 1e6:.1f}")
     with stage.act("submit"):
         for bid in bids:
-            await _submit(stage, cast, bid, broken=bid.bidder == SCATTER and bid.lot["number"] == 1)
+            await submit(stage, cast, bid, broken=bid.bidder == SCATTER and bid.lot["number"] == 1)
     with stage.act("replace"):
         await _replace(stage, cast, trade, bids, date)
     with stage.act("withdraw"):
@@ -88,7 +88,7 @@ def plan(trade: Trade) -> list[Bid]:
     """Return a bid of every bidder for every lot, with prices spread below the ceiling."""
     return [
         Bid(number, lot, tale, _price(number, tale), trade.work / "bids" / f"lot{tale['number']}-bidder{number}")
-        for lot, tale in zip(trade.lots, papers.story()["lot"], strict=True)
+        for lot, tale in zip(trade.lots, trade.tale["lot"], strict=True)
         for number in range(1, trade.bids + 1)
     ]
 
@@ -102,18 +102,19 @@ def write(bid: Bid, trade: Trade, date: str) -> list[EnvelopePlan]:
         path = bid.folder / f"{kind.value}.pdf"
         total = bid.price if kind is EnvelopeKind.PRICE else None
         seed = f"{bid.bidder} {bid.lot['number']} {kind.value} {bid.price}"
-        volume = Volume(title, bid.tale, party["name"], party_code(party), seed, paragraphs, total)
+        prose = paragraphs if trade.megabytes else 1
+        volume = Volume(trade.tender["title"], title, bid.tale, party["name"], party_code(party), seed, prose, total)
         data = papers.bid_data(volume, trade.tender["code"], date, sandbox=True)
         papers.render("bid.typ", data, path)
         files = [FilePlan(path, f"{title}.pdf", PDF)]
-        if kind is EnvelopeKind.TECHNICAL and bid.bidder == SCATTER:
+        if kind is EnvelopeKind.TECHNICAL and bid.bidder == SCATTER and trade.megabytes:
             sheets = drawings.write(bid.folder / "drawings.pdf", trade.megabytes)
             files.append(FilePlan(sheets, "施工组织设计附图.pdf", PDF))
         plans.append(EnvelopePlan(_form(kind, bid, party), tuple(files)))
     return plans
 
 
-async def _seal(cast: Cast, bid: Bid, plans: list[EnvelopePlan], **more: Any) -> Sealed:
+async def seal(cast: Cast, bid: Bid, plans: list[EnvelopePlan], **more: Any) -> Sealed:
     """Seal a bid for what the platform published of its lot, as `ggzy seal` does."""
     person = cast[bid.login]
     lot = await bidder.target(person.client, UUID(bid.lot["id"]))
@@ -122,7 +123,7 @@ async def _seal(cast: Cast, bid: Bid, plans: list[EnvelopePlan], **more: Any) ->
     return await asyncio.to_thread(sealing.seal_bid, lot, plans, own, entropy=cast.entropy, out=bid.sealed, **more)
 
 
-async def _submit(stage: Stage, cast: Cast, bid: Bid, *, broken: bool = False) -> None:
+async def submit(stage: Stage, cast: Cast, bid: Bid, *, broken: bool = False) -> None:
     """Upload and hand in, as `ggzy submit` does; a broken line resumes by itself."""
     person, sealed = cast[bid.login], bidfile.read(bid.sealed)
     cut = Cut([sealed.path.stat().st_size // 3, sealed.path.stat().st_size * 2 // 3] if broken else [])
@@ -150,8 +151,8 @@ async def _replace(stage: Stage, cast: Cast, trade: Trade, bids: list[Bid], date
     shutil.copytree(bid.folder, bid.folder.with_name(f"{bid.folder.name}-replaced"))
     trade.facts["replaced"] = {"bidder": bid.bidder, "lot": bid.lot["number"], "receipt": previous.hex()}
     bid.price = (bid.price * Decimal("0.985")).quantize(Decimal("0.01"))
-    await _seal(cast, bid, await asyncio.to_thread(write, bid, trade, date), previous=previous)
-    await _submit(stage, cast, bid)
+    await seal(cast, bid, await asyncio.to_thread(write, bid, trade, date), previous=previous)
+    await submit(stage, cast, bid)
 
 
 async def _withdraw(stage: Stage, cast: Cast, bid: Bid) -> None:
@@ -166,8 +167,8 @@ async def _withdraw(stage: Stage, cast: Cast, bid: Bid) -> None:
 async def _late(stage: Stage, cast: Cast, trade: Trade, bid: Bid, date: str) -> None:
     """Let who withdrew try once more after the deadline; the refusal names both times."""
     try:
-        await _seal(cast, bid, await asyncio.to_thread(write, bid, trade, date))
-        await _submit(stage, cast, bid)
+        await seal(cast, bid, await asyncio.to_thread(write, bid, trade, date))
+        await submit(stage, cast, bid)
     except GgzyError as refusal:
         stage.say("refused", bidder=bid.bidder, words=words(refusal.code, refusal.params), code=refusal.code)
         trade.facts["late"] = {"code": refusal.code, "params": refusal.params}

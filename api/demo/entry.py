@@ -16,6 +16,14 @@ from kernel.clock import isoformat
 NOTICE_DAYS = 25
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHUNK = 1 << 20
+# The demo's staff serve all four sites.
+STAFF = (
+    ("acceptance", "acceptance", "其木格（受理）"),
+    ("witness", "witness", "陈立（见证）"),
+    ("venue", "venue", "巴特尔（场地）"),
+    ("archivist", "archivist", "刘芳（档案）"),
+    ("supervisor", "supervisor", "赵刚（行业监管）"),
+)
 
 
 @dataclass(slots=True)
@@ -26,8 +34,11 @@ class Trade:
     """Where the documents are made."""
     bids: int
     megabytes: int
+    """The size of the drawing sets; 0: short documents without drawings."""
+    tale: dict[str, Any] = field(default_factory=papers.story)
+    """Title and lots."""
     deadline: datetime = EPOCH
-    """Set when the tender is registered."""
+    """Set when the tender is registered, unless it was before."""
     tender: dict[str, Any] = field(default_factory=dict)
     lots: list[dict[str, Any]] = field(default_factory=list)
     handed_in: list[Any] = field(default_factory=list)
@@ -42,11 +53,8 @@ async def people(stage: Stage, cast: Cast, trade: Trade) -> None:
         sites = await cast.admin("audit").get("/api/v1/sites")
         for site in sites:
             stage.say("site", name=site["name"], code=site["code"])
-        at = f"site:{MAIN}"
-        await cast.employ("acceptance", "其木格（受理）", f"acceptance@{at}")
-        await cast.employ("witness", "陈立（见证）", f"witness@{at}")
-        await cast.employ("archivist", "刘芳（档案）", f"archivist@{at}")
-        await cast.employ("supervisor", "赵刚（行业监管）", f"supervisor@{at}")
+        for login, role, name in STAFF:
+            await cast.employ(login, name, *(f"{role}@site:{site['code']}" for site in sites))
         tale = papers.story()
         await cast.register("purchaser", "孙建国（招标人代表）", "purchaser", tale["purchaser"])
         await cast.register("agency", "周洁（代理机构）", "agency", tale["agency"])
@@ -59,22 +67,35 @@ async def people(stage: Stage, cast: Cast, trade: Trade) -> None:
 
 
 async def tender(stage: Stage, cast: Cast, trade: Trade) -> None:
-    """Register the tender, make and upload its documents, enter it, have it accepted."""
+    """Register the tender with its documents, enter it, have it accepted."""
     with stage.act("tender"):
-        client = cast["agency"].client
-        now = await platform_time(client)
-        trade.deadline = (now + timedelta(days=NOTICE_DAYS)).replace(
-            hour=1, minute=0, second=0, microsecond=0
-        )  # nine in the morning
-        trade.tender = await client.post("/api/v1/tenders", _draft(trade))
-        trade.lots = trade.tender["lots"]
-        stage.say("tender", code=trade.tender["code"], title=trade.tender["title"], lots=len(trade.lots))
-        for kind, title, path in await asyncio.to_thread(_documents, trade, f"{now:%Y年%m月%d日}"):
-            await attach(stage, client, trade.tender["id"], path, kind=kind, title=title)
-        tender_id = trade.tender["id"]
-        await client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "enter"})
-        await cast["acceptance"].client.post(f"/api/v1/tenders/{tender_id}/steps", {"step": "accept"})
-        stage.say("accepted", code=trade.tender["code"])
+        await register(stage, cast, trade)
+        await enter(stage, cast, trade)
+        await accept(stage, cast, trade)
+
+
+async def register(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Register the tender, make and upload its documents."""
+    client = cast["agency"].client
+    now = await platform_time(client)
+    if trade.deadline == EPOCH:
+        trade.deadline = nine_o_clock(now + timedelta(days=NOTICE_DAYS))
+    trade.tender = await client.post("/api/v1/tenders", _draft(trade))
+    trade.lots = trade.tender["lots"]
+    stage.say("tender", code=trade.tender["code"], title=trade.tender["title"], lots=len(trade.lots))
+    for kind, title, path in await asyncio.to_thread(_documents, trade, f"{now:%Y年%m月%d日}"):
+        await attach(stage, client, trade.tender["id"], path, kind=kind, title=title)
+
+
+async def enter(_: Stage, cast: Cast, trade: Trade) -> None:
+    """Enter the tender by notification (告知承诺)."""
+    await cast["agency"].client.post(f"/api/v1/tenders/{trade.tender['id']}/steps", {"step": "enter"})
+
+
+async def accept(stage: Stage, cast: Cast, trade: Trade) -> None:
+    """Have the tender accepted by the centre."""
+    await cast["acceptance"].client.post(f"/api/v1/tenders/{trade.tender['id']}/steps", {"step": "accept"})
+    stage.say("accepted", code=trade.tender["code"])
 
 
 async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
@@ -101,6 +122,11 @@ async def attach(stage: Stage, client: Client, tender_id: str, path: Path, **dra
     stage.say("attached", title=draft["title"], size=f"{size / 1e6:.1f}", sha256=digest[:16])
 
 
+def nine_o_clock(moment: datetime) -> datetime:
+    """Return nine in the morning of that day in China."""
+    return moment.replace(hour=1, minute=0, second=0, microsecond=0)
+
+
 async def platform_time(client: Client) -> datetime:
     """Return the platform's time, the one that decides."""
     return datetime.fromisoformat((await client.get("/api/v1/installation"))["now"])
@@ -114,12 +140,12 @@ async def advance(cast: Cast, to: datetime) -> None:
 def _draft(trade: Trade) -> dict[str, Any]:
     tale = papers.story()
     return {
-        "title": tale["title"],
-        "site": MAIN,
-        "region": MAIN,
+        "title": trade.tale["title"],
+        "site": trade.tale.get("site", MAIN),
+        "region": trade.tale.get("site", MAIN),
         "purchaser": party_code(tale["purchaser"]),
         "agency": party_code(tale["agency"]),
-        "lots": [_lot(lot, trade) for lot in tale["lot"]],
+        "lots": [_lot(lot, trade) for lot in trade.tale["lot"]],
     }
 
 
@@ -143,10 +169,13 @@ def _lot(lot: dict[str, Any], trade: Trade) -> dict[str, Any]:
 def _documents(trade: Trade, date: str) -> list[tuple[str, str, Path]]:
     """Make the tender documents and the drawing set; return kind, title and path of each."""
     code = trade.tender["code"]
-    data = papers.tender_data(code, date, "锡林浩特主平台", sandbox=True)
+    data = papers.tender_data(trade.tale, code, date, "锡林浩特主平台", sandbox=True)
     documents = papers.render("tender.typ", data, trade.work / "tender.pdf")
-    sheets = drawings.write(trade.work / "drawings.pdf", trade.megabytes)
-    return [("tender_documents", "招标文件.pdf", documents), ("drawings", "施工图设计文件.pdf", sheets)]
+    made = [("tender_documents", "招标文件.pdf", documents)]
+    if trade.megabytes:
+        sheets = drawings.write(trade.work / "drawings.pdf", trade.megabytes)
+        made.append(("drawings", "施工图设计文件.pdf", sheets))
+    return made
 
 
 def _measure(path: Path) -> tuple[str, int]:

@@ -16,10 +16,27 @@ async def evaluate(stage: Stage, cast: Cast, trade: Trade, panel: Panel) -> None
     """Evaluate both lots."""
     for lot in trade.lots:
         with stage.act("evaluation", lot=lot["number"]):
-            await _evaluate(stage, cast, lot, panel.seated[lot["id"]])
+            await evaluate_lot(stage, cast, lot, panel.seated[lot["id"]])
 
 
-async def _evaluate(stage: Stage, cast: Cast, lot: dict[str, Any], members: list[Person]) -> None:
+async def evaluate_lot(stage: Stage, cast: Cast, lot: dict[str, Any], members: list[Person]) -> None:
+    """Evaluate one lot to its final report."""
+    path = f"/api/v1/lots/{lot['id']}"
+    committee, papers = await begin(stage, cast, lot, members)
+    for seat, member in enumerate(members):
+        for place, offer in enumerate(papers["offers"]):
+            await _score(member, path, committee["id"], papers["scheme"], offer, spread=seat * 3 + place * 5)
+    stage.say("scored", sheets=len(members) * len(papers["offers"]))
+    await members[0].client.post(f"{path}/evaluation/technical")
+    if any(rule["stage"] > 1 for rule in lot["envelopes"]):
+        await open_lot(stage, cast, lot, 2)
+    await _report(stage, path, members)
+
+
+async def begin(
+    stage: Stage, cast: Cast, lot: dict[str, Any], members: list[Person]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Form the committee, let it declare and choose its leader, begin; return committee and papers."""
     path = f"/api/v1/lots/{lot['id']}"
     committee = await cast["agency"].client.post(f"{path}/committee", {})
     for member in members:
@@ -30,15 +47,7 @@ async def _evaluate(stage: Stage, cast: Cast, lot: dict[str, Any], members: list
     for member in members:
         await member.client.post(f"{path}/committee/leader", {"member_id": leader})
     stage.say("declared", count=len(members))
-    papers = await members[0].client.post(f"{path}/evaluation")
-    for seat, member in enumerate(members):
-        for place, offer in enumerate(papers["offers"]):
-            await _score(member, path, committee["id"], papers["scheme"], offer, spread=seat * 3 + place * 5)
-    stage.say("scored", sheets=len(members) * len(papers["offers"]))
-    await members[0].client.post(f"{path}/evaluation/technical")
-    if any(rule["stage"] > 1 for rule in lot["envelopes"]):
-        await open_lot(stage, cast, lot, 2)
-    await _report(stage, path, members)
+    return committee, await members[0].client.post(f"{path}/evaluation")
 
 
 async def _score(

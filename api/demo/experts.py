@@ -49,7 +49,7 @@ async def draw_all(stage: Stage, cast: Cast, trade: Trade, panel: Panel) -> None
     """Draw a committee for each lot."""
     with stage.act("draw"):
         for lot in trade.lots:
-            await _draw(stage, cast, lot, panel)
+            await draw(stage, cast, lot, panel, decline=lot["number"] == 1)
 
 
 def table() -> bytes:
@@ -84,18 +84,19 @@ def _expert(number: int) -> dict[str, str]:
     }
 
 
-async def _draw(stage: Stage, cast: Cast, lot: dict[str, Any], panel: Panel) -> None:
-    draw = await cast["witness"].client.post(f"/api/v1/lots/{lot['id']}/draws", {"quotas": QUOTAS})
-    draw_id = panel.draws[lot["id"]] = draw["id"]
+async def draw(stage: Stage, cast: Cast, lot: dict[str, Any], panel: Panel, *, decline: bool = False) -> None:
+    """Draw the committee of one lot by three sealed nonces; if asked, the first one called declines."""
+    prepared = await cast["witness"].client.post(f"/api/v1/lots/{lot['id']}/draws", {"quotas": QUOTAS})
+    draw_id = panel.draws[lot["id"]] = prepared["id"]
     for role, login in SIDES.items():
         await _commit(cast, login, UUID(draw_id), role)
-    stage.say("committed", lot=lot["number"], roster=draw["roster"][:16])
+    stage.say("committed", lot=lot["number"], roster=prepared["roster"][:16])
     await patiently(lambda: cast["witness"].client.post(f"/api/v1/draws/{draw_id}/seed", {}))
     for login in SIDES.values():
         person = cast[login]
-        draw = await drawing.reveal(person.client, UUID(draw_id), person.key, keep=_keeper(cast, person))
+        await drawing.reveal(person.client, UUID(draw_id), person.key, keep=_keeper(cast, person))
     stage.say("drawn", lot=lot["number"])
-    panel.seated[lot["id"]] = await _answer(stage, panel, draw_id, decline=lot["number"] == 1)
+    panel.seated[lot["id"]] = await _answer(stage, panel, draw_id, decline=decline)
     stage.say("seated", lot=lot["number"], count=len(panel.seated[lot["id"]]))
 
 

@@ -28,6 +28,7 @@ def story() -> dict[str, Any]:
 class Volume:
     """One volume of a bid: its kind's Chinese title, who bids for what, and how much prose it holds."""
 
+    project: str
     title: str
     lot: dict[str, Any]
     bidder: str
@@ -37,15 +38,15 @@ class Volume:
     total: Decimal | None = None
 
 
-def tender_data(code: str, date: str, site: str, *, sandbox: bool) -> dict[str, Any]:
-    """Return what tender.typ prints: cover, chapters, lots and a bill of 400 quantities."""
-    tale = story()
+def tender_data(tale: dict[str, Any], code: str, date: str, site: str, *, sandbox: bool) -> dict[str, Any]:
+    """Return what tender.typ prints: cover, chapters, lots and a bill of 400 quantities; `tale` has title and lots."""
+    prose = story()
     pick = random.Random(code)  # noqa: S311 - prose, not secrets
     works = [work for lot in tale["lot"] for work in lot["works"]]
     return {
         "code": code, "title": tale["title"], "date": date, "site": site, "sandbox": sandbox,
-        "purchaser": tale["purchaser"]["name"], "agency": tale["agency"]["name"], "lots": tale["lot"],
-        "chapters": _chapters(pick, tale["prose"]["tender_chapters"], works, 5),
+        "purchaser": prose["purchaser"]["name"], "agency": prose["agency"]["name"], "lots": tale["lot"],
+        "chapters": _chapters(pick, prose["prose"]["tender_chapters"], works, 5),
         "bill": _bill(pick, works, 400),
     }  # fmt: skip
 
@@ -56,7 +57,7 @@ def bid_data(volume: Volume, code: str, date: str, *, sandbox: bool) -> dict[str
     pick = random.Random(volume.seed)  # noqa: S311 - prose, not secrets
     works = volume.lot["works"]
     return {
-        "code": code, "title": tale["title"], "lot": volume.lot["title"], "volume": volume.title, "date": date,
+        "code": code, "title": volume.project, "lot": volume.lot["title"], "volume": volume.title, "date": date,
         "bidder": volume.bidder, "uscc": volume.uscc, "sandbox": sandbox,
         "chapters": _chapters(pick, tale["prose"]["chapters"], works, volume.paragraphs),
         "rows": _priced(pick, works, volume.total) if volume.total else [],

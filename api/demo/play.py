@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api import embedded
-from api.demo import artefacts, award, bids, entry, evaluation, experts, keys, opening, theatre
+from api.demo import artefacts, award, bids, entry, evaluation, experts, keys, opening, stages, theatre
 from api.demo.cast import Cast
 from api.demo.console import Stage
 from api.demo.entry import Trade
@@ -21,6 +21,7 @@ from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError, Kind
 
 PASSWORD_MEMORY = 8 << 10  # KiB: the sandbox's accounts are for showing
+STAGED = "staged"  # beside the artefacts: the trades at each stage are there too
 MIN_BIDS = 4  # one is withdrawn, and three are needed to open
 
 
@@ -73,7 +74,7 @@ async def _run(wish: Wish, stage: Stage) -> None:
     assert playing is not None  # noqa: S101 - we are in it
     for order in (signal.SIGTERM, signal.SIGHUP):  # the server must not outlive us when the terminal is closed
         asyncio.get_running_loop().add_signal_handler(order, playing.cancel)
-    played = wish.done.exists()
+    played = wish.done.exists() and (wish.leave or (wish.done.parent / STAGED).exists())
     if played:
         stage.console.print(words("demo.played_before", {"path": wish.done.parent}))
     async with _platform(wish, fresh=not played) as cast:
@@ -115,7 +116,8 @@ async def _play(wish: Wish, stage: Stage, cast: Cast) -> None:
     trade = Trade(wish.home / "work", wish.bids, wish.megabytes)
     await entry.people(stage, cast, trade)
     await entry.tender(stage, cast, trade)
-    await keys.make(stage, cast, trade)
+    made = await keys.make(stage, cast, trade.lots)
+    trade.facts["transcript"] = made.hash.hex()
     await entry.announce(stage, cast, trade)
     await bids.hand_in(stage, cast, trade)
     await opening.open_all(stage, cast, trade)
@@ -127,6 +129,9 @@ async def _play(wish: Wish, stage: Stage, cast: Cast) -> None:
     unfinished = wish.done.parent.with_suffix(".unfinished")
     await artefacts.write(stage, cast, trade, panel, unfinished)
     artefacts.summarise(stage, cast, trade, unfinished)
+    if not wish.leave:
+        await stages.play(stage, cast, panel, trade.work)
+        (unfinished / STAGED).touch()
     unfinished.rename(wish.done.parent)
     await asyncio.to_thread(shutil.rmtree, trade.work)
 

@@ -199,6 +199,6 @@ def key_view(key: OpeningKey) -> OpeningKeyView:
 
 async def _person(session: AsyncSession, user_id: UUID) -> Actor:
     try:
-        return await accounts.actor(session, user_id)
+        return await accounts.actor(session, user_id, proven=True)  # what they hold, not what they may do just now
     except NoResultFound as error:
         raise not_found("user") from error
