@@ -189,6 +189,12 @@ async def vote_leader(
     return await _view(session, row, names=True)
 
 
+async def own_vote(session: AsyncSession, actor: Actor, lot_id: UUID) -> UUID | None:
+    """Return the member for whom somebody has voted as leader; None before they did."""
+    _, member, _ = await membership(session, actor, lot_id, lock=False)
+    return member.leader_vote
+
+
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID) -> Committee:
     """Return the committee: its names to its declared members, and to everybody after the result; else figures only."""
     lot = await lots.facts(session, lot_id)

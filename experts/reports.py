@@ -159,6 +159,14 @@ async def current(session: AsyncSession, actor: Actor, lot_id: UUID) -> Report:
     return await _view(session, await _live(session, desk.committee.id))
 
 
+async def own_opinion(session: AsyncSession, actor: Actor, lot_id: UUID) -> str | None:
+    """Return what a member has said under the live draft (``consent``, ``dissent``, ``refusal``), None before that."""
+    desk = await evaluations.seat(session, actor, lot_id, lock=False)
+    row = await _live(session, desk.committee.id)
+    given = await session.get(OpinionRow, (row.id, desk.member.id))
+    return None if given is None else given.kind
+
+
 async def final(session: AsyncSession, actor: Actor, lot_id: UUID) -> bytes:
     """Return the final report's bytes to those who may read it; ``report.not_found``."""
     lot = await lots.facts(session, lot_id)

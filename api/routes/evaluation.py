@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, get, post, put
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.routes.drafts import SignedDraft
-from experts import evaluations, reports
+from experts import drafts, evaluations, reports
+from experts.drafts import Content, Draft
 from experts.evaluations import Papers
 from experts.reports import Report
 from kernel import canonical
@@ -33,6 +34,13 @@ class ReportDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     tie_order: Annotated[tuple[UUID, ...], msgspec.Meta(max_length=100)] = ()
     tie_reason: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class SheetDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was typed on a sheet so far, and the version of the draft that it changes (0: there was none)."""
+
+    content: Content
+    version: Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,16 @@ class EvaluationController(Controller):
     ) -> dict[str, UUID]:
         """Take a signed ``ggzy/score-sheet/v1``."""
         return {"id": await evaluations.score(session, actor, lot_id, data.message.encode(), entropy=entropy)}
+
+    @get("/evaluation/drafts", summary="My sheets in the making")
+    async def drafts(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> list[Draft]:
+        """List a member's own drafts; nobody else sees them."""
+        return await drafts.mine(session, actor, lot_id)
+
+    @put("/evaluation/drafts/{bid_id:uuid}", summary="Keep a sheet in the making")
+    async def keep(self, lot_id: UUID, bid_id: UUID, data: SheetDraft, session: AsyncSession, actor: Actor) -> Draft:
+        """Keep what was typed; ``evaluation.draft_changed`` when another window has saved since."""
+        return await drafts.save(session, actor, lot_id, bid_id, data.content, version=data.version)
 
     @post("/evaluation/votes", summary="A vote on rejecting a bid")
     async def vote(

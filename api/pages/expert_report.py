@@ -1,0 +1,115 @@
+"""The report from a member's side: drafted, read, signed or dissented from on the device, made final."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy
+from api.web import PAGE, Form, page, see
+from experts import committees, evaluations, offers, reports, seats
+from experts.reports import Report
+from experts.scoring import Offer
+from kernel import canonical
+from kernel.actor import Actor
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind, permit
+from trading.lot import State
+
+
+class ReportDesk(Controller):
+    """The report of a lot, for its members."""
+
+    path = "/expert/lots/{lot_id:uuid}/report"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def show(
+        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the draft, or how to make it, or the final report."""
+        permit(policy.must_be_person(actor))
+        return await _show(request, session, actor, lot_id, Form())
+
+    @post()
+    async def draft(
+        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[bytes] | Redirect:
+        """Compute the result from the sheets; a tie that matters is ordered by the committee."""
+        form = await Form.read(request)
+        order = [UUID(bid) for bid in _ordered(form)]
+        reason = form["tie_reason"]
+        try:
+            await reports.draft(session, actor, lot_id, tie_order=order, tie_reason=reason, entropy=entropy)
+        except GgzyError as error:
+            tied = str(error.params.get("bids", "")).split(", ") if error.code == "evaluation.tie" else []
+            form.refuse(GgzyError("pages.expert.tied", error.kind) if tied else error, "tie" if tied else "")
+            return await _show(request, session, actor, lot_id, form, tied)
+        return see(f"/expert/lots/{lot_id}/report", done="report_drafted")
+
+    @post("/end")
+    async def finish(
+        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[bytes] | Redirect:
+        """Make the report final once every member has answered."""
+        form = await Form.read(request)
+        try:
+            await reports.finish(session, actor, lot_id, entropy=entropy)
+        except GgzyError as error:
+            form.refuse(error)
+            return await _show(request, session, actor, lot_id, form)
+        return see(f"/expert/lots/{lot_id}/report", done="report_finished")
+
+
+async def _show(
+    request: Request[Any, Any, Any],
+    session: AsyncSession,
+    actor: Actor,
+    lot_id: UUID,
+    form: Form,
+    tied: list[str] | None = None,
+) -> Response[bytes]:
+    seat = await seats.take(session, actor, lot_id)
+    if seat.lot.state != State.EVALUATING:
+        report = canonical.decode(await reports.final(session, actor, lot_id))
+        return page(
+            request, "expert/report_final.html", form=form, lot=seat.lot, report=report, result=report["result"]
+        )
+    await evaluations.papers(session, actor, lot_id)  # tells why a member may not judge now
+    live = await _live(session, actor, lot_id)
+    found = await offers.of_lot(session, seat.lot)
+    return page(
+        request,
+        "expert/report.html",
+        form=form,
+        wasm=True,
+        seat=seat,
+        live=live,
+        result=None if live is None else canonical.decode(live.result),
+        own=None if live is None else await reports.own_opinion(session, actor, lot_id),
+        closed=(await committees.find(session, actor, lot_id)).technical_finished_at,
+        opened=await offers.is_opened(session, seat.lot),
+        tied=_tied(found, tied or []),
+    )
+
+
+async def _live(session: AsyncSession, actor: Actor, lot_id: UUID) -> Report | None:
+    try:
+        return await reports.current(session, actor, lot_id)
+    except GgzyError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return None
+
+
+def _ordered(form: Form) -> list[str]:
+    """Return the tied bids by the places that the committee wrote beside them; what is no place comes last."""
+    places = {name.removeprefix("place_"): form[name] for name in form.fields if name.startswith("place_")}
+    return sorted(places, key=lambda bid: int(places[bid]) if places[bid].isdecimal() else len(places) + 1)
+
+
+def _tied(found: list[Offer], bids: list[str]) -> list[Offer]:
+    return [one for one in found if one.bid in bids]
