@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.box import SIMPLE
+from rich.table import Table
+
 from api import embedded
 from api.demo import artefacts, award, bids, entry, evaluation, experts, keys, opening, stages, theatre
-from api.demo.cast import Cast
+from api.demo.cast import PASSPHRASE, Cast, Person
 from api.demo.console import Stage
 from api.demo.entry import Trade
 from api.locale import words
@@ -21,7 +24,7 @@ from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError, Kind
 
 PASSWORD_MEMORY = 8 << 10  # KiB: the sandbox's accounts are for showing
-STAGED = "staged"  # beside the artefacts: the trades at each stage are there too
+STAGED = "logins.json"  # beside the artefacts: the trades at each stage are there too
 MIN_BIDS = 4  # one is withdrawn, and three are needed to open
 
 
@@ -130,17 +133,27 @@ async def _play(wish: Wish, stage: Stage, cast: Cast) -> None:
     await artefacts.write(stage, cast, trade, panel, unfinished)
     artefacts.summarise(stage, cast, trade, unfinished)
     if not wish.leave:
-        await stages.play(stage, cast, panel, trade.work)
-        (unfinished / STAGED).touch()
+        seated = await stages.play(stage, cast, panel, trade.work)
+        _shown(unfinished / STAGED, cast, seated)
     unfinished.rename(wish.done.parent)
     await asyncio.to_thread(shutil.rmtree, trade.work)
 
 
+def _shown(path: Path, cast: Cast, seated: list[Person]) -> None:
+    """Keep who is shown to visitors: everybody but the experts, and of these one who is to score."""
+    hidden = {login for login in cast.people if login.startswith("expert")} - {seated[0].login}
+    logins = [one for one in cast.logins() if one["login"] not in hidden]
+    path.write_text(json.dumps(logins, ensure_ascii=False, indent=2), "utf-8")
+
+
 def _welcome(wish: Wish, stage: Stage) -> None:
     """Print where the trade is served and who may sign in."""
-    summary = json.loads(wish.done.read_text("utf-8"))
-    for login in summary["logins"]:
-        if not login["login"].startswith("expert"):
-            stage.console.print(words("demo.login", login), soft_wrap=True)
-    told = {"url": f"http://127.0.0.1:{wish.port}", "keys": wish.home / "keys"}
+    logins = json.loads((wish.done.parent / STAGED).read_text("utf-8"))
+    table = Table(box=SIMPLE)
+    for column in ("login", "password", "person"):
+        table.add_column(words(f"demo.column.{column}"), no_wrap=column != "person")
+    for one in logins:
+        table.add_row(one["login"], one["password"], one["name"])
+    stage.console.print(table)
+    told = {"url": f"http://127.0.0.1:{wish.port}", "keys": wish.home / "keys", "passphrase": PASSPHRASE}
     stage.console.print(words("demo.serving", told), soft_wrap=True)

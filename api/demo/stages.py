@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from api.demo import award, bids, entry, evaluation, experts, keys, opening, papers
-from api.demo.cast import Cast
+from api.demo.cast import Cast, Person
 from api.demo.console import Stage
 from api.demo.entry import Trade
 from api.demo.experts import Panel
@@ -26,8 +26,11 @@ DAYS = {"announced": 60, "opening": 40}
 SOON = timedelta(minutes=3)
 
 
-async def play(stage: Stage, cast: Cast, panel: Panel, work: Path) -> None:
-    """Bring every standing trade of the story to its stage, and the clock to three minutes before the last opening."""
+async def play(stage: Stage, cast: Cast, panel: Panel, work: Path) -> list[Person]:
+    """Bring every standing trade to its stage, and the clock to three minutes before the last opening.
+
+    Returns the experts who are to score in the trade under evaluation.
+    """
     with stage.act("stages"):
         quiet = Stage(Console(quiet=True))
         trades = {tale["until"]: await _entered(quiet, cast, tale, work) for tale in papers.story()["standing"]}
@@ -43,6 +46,7 @@ async def play(stage: Stage, cast: Cast, panel: Panel, work: Path) -> None:
         for until, trade in trades.items():
             stage.say(f"stands.{until}", title=trade.tender["title"])
         stage.say("opens_soon", title=trades["opening"].tender["title"], at=isoformat(begins))
+    return panel.seated[trades["evaluating"].lots[0]["id"]]
 
 
 async def _entered(stage: Stage, cast: Cast, tale: dict[str, Any], work: Path) -> Trade:
