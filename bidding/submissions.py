@@ -107,7 +107,7 @@ async def receive(session: AsyncSession, actor: Actor, lot_id: UUID, submission:
     )
     session.add(row)
     await session.flush()
-    return _view(row, row.deadline)
+    return view(row, row.deadline)
 
 
 async def hold(session: AsyncSession, lot_id: UUID, bidder: str) -> LotFacts:
@@ -145,14 +145,14 @@ async def find(session: AsyncSession, actor: Actor, bid_id: UUID) -> Bid:
     if row is None:
         raise not_found("bid")
     permit(policy.may_bid(actor, row.party))
-    return _view(row, await confirmed(session, row))
+    return view(row, await confirmed(session, row))
 
 
 async def list_own(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Bid]:
     """Return the bids of the actor's own parties on a lot, oldest first; an empty list to everybody else."""
     parties = actor.parties(Role.BIDDER)
     query = select(BidRow).where(BidRow.lot_id == lot_id, BidRow.party.in_(parties)).order_by(BidRow.received_at)
-    return [_view(row, await confirmed(session, row)) for row in (await session.execute(query)).scalars().all()]
+    return [view(row, await confirmed(session, row)) for row in (await session.execute(query)).scalars().all()]
 
 
 async def standing(session: AsyncSession, lot: LotFacts) -> list[BidRow]:
@@ -261,6 +261,7 @@ def _fixed(value: Value | None) -> Value:
     return value
 
 
-def _view(row: BidRow, stands_until: datetime) -> Bid:
+def view(row: BidRow, stands_until: datetime) -> Bid:
+    """Return a bid's row as its bidder sees it."""
     issued = Receipt(row.receipt, row.token, row.digest, row.commitment)
     return Bid(row.id, row.lot_id, row.party, row.state, row.received_at, row.deadline, stands_until, issued)
