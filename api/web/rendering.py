@@ -51,7 +51,7 @@ def page(
     sent = form or Form()
     status = 422 if sent.problems else status
     body, headers = render(request.scope, template, wasm=wasm, form=sent, **context)
-    return Response(body, status_code=status, headers=headers, media_type="text/html; charset=utf-8")
+    return Response(body, status_code=status, headers=headers, media_type="text/html")
 
 
 def see(path: str, *, done: str | None = None, **query: object) -> Redirect:

@@ -1,0 +1,152 @@
+"""The page of one trade: what the services show the public at this moment, and nothing more (招标投标法 第二十二条)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.pages import public_life
+from api.pages.public_life import Step
+from api.web import PUBLIC_PAGE, page
+from bidding import ceremony, record
+from bidding.transcript import OpeningKey
+from experts import committees, transcripts
+from experts.committees import Member
+from kernel import canonical, database
+from kernel.actor import Actor
+from kernel.clock import parse
+from kernel.errors import GgzyError, Kind
+from trading import documents, notices, parties, sites, tenders, venues
+from trading.documents import Document
+from trading.lot import LotFacts
+from trading.notices import Notice
+from trading.tenders import Tender
+
+STAGES = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A published opening record: `said` is its content, `columns` what bidders stated in it."""
+
+    stage: int
+    said: dict[str, Any]
+    columns: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """A lot with what has become public of it."""
+
+    lot: LotFacts
+    steps: list[Step]
+    key: OpeningKey | None
+    records: list[Opened]
+    documents: list[Document]
+    candidates: Notice | None
+    award: Notice | None
+    halted: Notice | None
+    draws: list[UUID]
+    committee: tuple[Member, ...]
+
+
+class Trade(Controller):
+    """Trades."""
+
+    path = "/tenders"
+    include_in_schema = False
+    opt = PUBLIC_PAGE
+
+    @get("/{tender_id:uuid}")
+    async def show(
+        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, tender_id: UUID
+    ) -> Response[bytes]:
+        """Show a trade to whom it exists."""
+        told = await _told(session, actor, tender_id)
+        tender = told.tender
+        return page(
+            request,
+            "public/trade.html",
+            tender=tender,
+            announced=tender.announced_at is not None,
+            lives=[await _life(session, actor, told, lot) for lot in tender.lots],
+            notices=list(reversed(told.notices)),
+            shared=[one for one in told.documents if one.lot_id is None],
+            bookings=await venues.of_tender(session, actor, tender_id),
+            parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
+            names={site.code: site.name for site in await sites.page(session)},
+            moment=told.now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What all lots of a trade share."""
+
+    tender: Tender
+    notices: Sequence[Notice]
+    documents: list[Document]
+    now: datetime
+
+
+async def _told(session: AsyncSession, actor: Actor, tender_id: UUID) -> _Told:
+    tender = await tenders.get(session, actor, tender_id)
+    published = await notices.of_tender(session, tender_id) if tender.announced_at else ()
+    return _Told(tender, published, await documents.announced(session, actor, tender_id), await database.now(session))
+
+
+async def _life(session: AsyncSession, actor: Actor, told: _Told, lot: LotFacts) -> Life:
+    own = [one for one in told.notices if one.lot_id in (None, lot.id)]
+    newest = {one.kind: one for one in own}
+    opened = [found for stage in STAGES if (found := await _record(session, lot, stage)) is not None]
+    finished = parse(opened[0].said["finished_at"]) if opened else None
+    announced = told.tender.announced_at
+    return Life(
+        lot=lot,
+        steps=public_life.steps(lot, own, announced, finished, now=told.now) if announced else [],
+        key=await _key(session, actor, lot),
+        records=opened,
+        documents=[one for one in told.documents if one.lot_id == lot.id],
+        candidates=newest.get("candidates"),
+        award=newest.get("award"),
+        halted=newest.get("suspension") if lot.suspended else None,
+        draws=await transcripts.of_lot(session, actor, lot.id),
+        committee=await _committee(session, actor, lot),
+    )
+
+
+async def _record(session: AsyncSession, lot: LotFacts, stage: int) -> Opened | None:
+    try:
+        receipt = await record.find(session, lot.id, stage)
+    except GgzyError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return None
+        raise
+    said = canonical.decode(receipt.content)
+    forms = [envelope["form"] or {} for bid in said["bids"] for envelope in bid["envelopes"]]
+    columns = tuple(name for name in record.PUBLISHED if any(name in form for form in forms))
+    return Opened(stage, said, columns, receipt.digest.hex())
+
+
+async def _key(session: AsyncSession, actor: Actor, lot: LotFacts) -> OpeningKey | None:
+    try:
+        return await ceremony.show(session, actor, lot.id)
+    except GgzyError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return None
+        raise
+
+
+async def _committee(session: AsyncSession, actor: Actor, lot: LotFacts) -> tuple[Member, ...]:
+    """Return the committee's members once their names are public (招标投标法 第三十七条)."""
+    try:
+        return (await committees.find(session, actor, lot.id)).members
+    except GgzyError as error:
+        if error.kind is Kind.NOT_FOUND:
+            return ()
+        raise
