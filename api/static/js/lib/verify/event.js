@@ -69,16 +69,26 @@ export function commit(event, salt) {
 }
 
 /**
- * Read event and salt as other canonical JSON holds them: an object, and 64 hexadecimal digits.
+ * Return the commitment of an event and a salt as other canonical JSON holds them: an object, and 64 hexadecimal digits.
  * Refusals: `event.malformed`, `event.wrong_opening`.
+ * @param {any} value
+ * @param {any} salt
+ * @returns {Uint8Array}
+ */
+export function commitmentOf(value, salt) {
+  const bytes = reading("event.wrong_opening", () => unhex(salt));
+  if (bytes.length !== SALT_SIZE) throw new Refusal("event.wrong_opening");
+  const encoded = reading("event.malformed", () => canonical.encode(value));
+  if (encoded.length > MAX_EVENT) throw new Refusal("event.malformed");
+  return commit(encoded, bytes);
+}
+
+/**
+ * Read such an event and return it with its commitment; refusals as above.
  * @param {any} value
  * @param {any} salt
  * @returns {{event: Event, commitment: Uint8Array}}
  */
 export function open(value, salt) {
-  const bytes = reading("event.wrong_opening", () => unhex(salt));
-  if (bytes.length !== SALT_SIZE) throw new Refusal("event.wrong_opening");
-  const encoded = reading("event.malformed", () => canonical.encode(value));
-  if (encoded.length > MAX_EVENT) throw new Refusal("event.malformed");
-  return { event: read(value), commitment: commit(encoded, bytes) };
+  return { event: read(value), commitment: commitmentOf(value, salt) };
 }

@@ -9,12 +9,14 @@ import { Refusal } from "../refusal.js";
 import * as events from "./event.js";
 import * as moment from "./moment.js";
 import * as proofs from "./proof.js";
+import { small } from "./source.js";
 import { marked, step } from "./steps.js";
 import { hasMembers, reading } from "./strict.js";
 import * as timestamp from "./timestamp.js";
 
 export const FORMAT = "ggzy/receipt/v1";
 const MAX_SIZE = 65536;
+const MAX_FILE = 1 << 20;
 const KINDS = ["bid.received", "bid.withdrawn", "bid.confirmed", "trade.archived"];
 const MEMBERS = ["event", "format", "log", "salt"];
 
@@ -44,6 +46,21 @@ export function decode(content) {
     if (!KINDS.includes(event.kind) || late) throw new Refusal("receipt.malformed");
     return { event, log: value.log, commitment };
   });
+}
+
+/**
+ * Read the files of the receipt whose content has this path: `.digest`, `.tsr` and, where it is, `.proof` beside it.
+ * Refusal `receipt.missing` with the name.
+ * @param {import("./source.js").Files} files
+ * @param {string} path
+ * @returns {Promise<Files>}
+ */
+export async function readFiles(files, path) {
+  const stem = path.replace(/\.json$/, "");
+  const [content, digest, token, proof] = await Promise.all(
+    ["json", "digest", "tsr", "proof"].map((suffix) => readFile(files, `${stem}.${suffix}`, suffix === "proof")),
+  );
+  return /** @type {Files} */ ({ content, digest, token, proof });
 }
 
 /**
@@ -77,4 +94,14 @@ export async function check(files, chainPem, key, tell) {
     tell(step(7, "inclusion", `${index} / ${head.size}`));
   }
   return receipt;
+}
+
+/**
+ * @param {import("./source.js").Files} files
+ * @param {string} path
+ * @param {boolean} mayMiss
+ */
+async function readFile(files, path, mayMiss) {
+  if (mayMiss && !files.has(path)) return null;
+  return small(files, path, MAX_FILE, new Refusal("receipt.missing", { name: path.replace(/^.*\//, "") }));
 }

@@ -1,0 +1,94 @@
+/**
+ * A trail bundle: log entries that a supervisor took out, with what proves them (docs/spec/trail-bundle.md, section 4).
+ *
+ * The numbers are those of the recipe. libsodium must be `ready`.
+ */
+
+import { hex } from "../bytes.js";
+import * as canonical from "../canonical.js";
+import { sha256 as digestOf } from "../merkle.js";
+import { Refusal } from "../refusal.js";
+import * as shape from "../shape.js";
+import * as entries from "./entries.js";
+import * as notes from "./note.js";
+import { sha256, small } from "./source.js";
+import { marked, step } from "./steps.js";
+import { reading } from "./strict.js";
+import * as timestamp from "./timestamp.js";
+import * as moment from "./moment.js";
+
+export const FORMAT = "ggzy/trail-bundle/v1";
+export const NAMES = ["bundle.json", "bundle.note", "chain.pem", "checkpoint", "checkpoint.tsr", "entries.jsonl", "vkey"];
+const MAX_SMALL = 1 << 20;
+const INDEX = shape.object({
+  format: shape.oneOf(FORMAT),
+  export: shape.identifier,
+  at: shape.time,
+  by: shape.identifier,
+  log: shape.text(1, 255),
+  filter: shape.record,
+  entries: shape.whole(0),
+  sha256: shape.hash,
+  sandbox: shape.flag,
+});
+
+/**
+ * Check a bundle's files, telling each step as it holds.
+ * Refusals: `bundle.*`, `package.bad_entries`, `merkle.*`, `note.*`, `checkpoint.*`, `timestamp.*`.
+ * @param {import("./source.js").Files} files
+ * @param {{vkey: string | null, chain: string | null}} pins
+ * @param {(held: import("./steps.js").Step) => void} tell
+ * @param {(bytes: number) => void} progress
+ */
+export async function check(files, pins, tell, progress) {
+  for (const path of [...files.keys()].sort()) if (!NAMES.includes(path)) throw new Refusal("bundle.extra_file", { path }); // 1
+  for (const path of NAMES) if (!files.has(path)) throw new Refusal("bundle.missing_file", { path });
+  tell(step(1, "layout", String(files.size)));
+  const encoded = await read(files, "bundle.json"); // 2
+  const index = reading("bundle.malformed", () => canonical.decode(encoded));
+  if (!INDEX(index)) throw new Refusal("bundle.malformed");
+  tell(step(2, "index", marked(index.export, index.sandbox)));
+  const lines = /** @type {Blob} */ (files.get("entries.jsonl")); // 3
+  if ((await sha256(lines, progress)) !== index.sha256) throw new Refusal("bundle.wrong_digest");
+  tell(step(3, "digests", index.sha256));
+  const key = await keyOf(files, pins); // 4
+  const head = notes.checkCheckpoint(await read(files, "checkpoint"), key);
+  if (index.log !== key.name) throw new Refusal("bundle.wrong_log");
+  tell(step(4, "checkpoint", String(head.size)));
+  const at = await checkStamp(files, pins, index); // 5
+  tell(step(5, "token", at));
+  let count = 0; // 6
+  for await (const { event } of entries.check(lines, head)) {
+    if (event.sandbox !== index.sandbox) throw new Refusal("bundle.wrong_sandbox");
+    count += 1;
+  }
+  if (count !== index.entries) throw new Refusal("bundle.wrong_count", { count, said: index.entries });
+  tell(step(6, "entries", `${count} / ${head.size}`));
+  const note = notes.parse(await read(files, "bundle.note")); // 7
+  notes.verify(note, key);
+  const said = `${FORMAT}\n${index.export}\n${hex(digestOf(encoded))}\n`;
+  if (note.text !== said || note.signatures.length !== 1) throw new Refusal("bundle.wrong_signature");
+  tell(step(7, "signature", key.name));
+}
+
+/** @param {import("./source.js").Files} files @param {{vkey: string | null}} pins */
+async function keyOf(files, pins) {
+  const own = notes.textOf(await read(files, "vkey"), "note.malformed").replace(/\n$/, "");
+  if (pins.vkey !== null && own !== pins.vkey) throw new Refusal("bundle.wrong_key");
+  return notes.parseKey(own);
+}
+
+/** @param {import("./source.js").Files} files @param {{chain: string | null}} pins @param {{sandbox: boolean, at: string}} index */
+async function checkStamp(files, pins, { sandbox, at }) {
+  const chain = pins.chain ?? new TextDecoder().decode(await read(files, "chain.pem"));
+  const digest = digestOf(await read(files, "checkpoint"));
+  const token = await timestamp.check(await read(files, "checkpoint.tsr"), digest, chain, { sandbox });
+  const after = token.time - (moment.parse(at) ?? 0n);
+  if (after < -timestamp.TOLERANCE || after > timestamp.TOLERANCE + timestamp.PATIENCE) throw new Refusal("bundle.wrong_time");
+  return token.at;
+}
+
+/** @param {import("./source.js").Files} files @param {string} path */
+function read(files, path) {
+  return small(files, path, MAX_SMALL, new Refusal("bundle.missing_file", { path }), new Refusal("bundle.malformed"));
+}

@@ -1,0 +1,103 @@
+/**
+ * Checks whatever was found, against pinned keys, and tells what happens as it happens: the browser's `ggzy verify`.
+ *
+ * Needs no page and no server: a Worker, a saved copy and node run the same.
+ */
+
+import { Refusal } from "../refusal.js";
+import { ready } from "../sodium.js";
+import { checkBid } from "./bid.js";
+import * as bundles from "./bundle.js";
+import * as draws from "./draw.js";
+import { MAX_TRANSCRIPT, beside, find } from "./find.js";
+import * as logs from "./log.js";
+import * as notes from "./note.js";
+import * as packages from "./package.js";
+import * as receipts from "./receipt.js";
+import { below, small } from "./source.js";
+import { step } from "./steps.js";
+import { checkTranscript } from "./transcript.js";
+
+/**
+ * What the verifier trusts beforehand: the log's key and the time authority's certificates; null: those that came along.
+ * @typedef {{vkey: string | null, chain: string | null}} Pins
+ */
+
+/**
+ * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `total` is in
+ * bytes, as `progress` is; `wrong` is the first thing wrong, after which the next artefact is looked at.
+ * @typedef {object} Listener
+ * @property {(artefact: {sort: string, path: string, own: string[], total: number}) => void} began
+ * @property {(held: import("./steps.js").Step) => void} held
+ * @property {(bytes: number) => void} progress
+ * @property {(refusal: Refusal) => void} wrong
+ * @property {() => void} done
+ */
+
+/**
+ * Find and check everything among the files; refusals here only where nothing could be found at all.
+ * @param {import("./source.js").Files} files
+ * @param {Pins} pins
+ * @param {Listener} listener
+ */
+export async function verify(files, pins, listener) {
+  await ready();
+  for (const artefact of await find(files)) {
+    const vkey = pins.vkey ?? (await beside(artefact, ["vkey", "log/vkey"]));
+    const chain = pins.chain ?? (await beside(artefact, ["chain.pem", "tsa/chain.pem"]));
+    const own = [pins.vkey ? "" : "vkey", pins.chain ? "" : "chain"].filter(Boolean);
+    const { sort, path } = artefact;
+    listener.began({ sort, path, own, total: totalOf(artefact) });
+    try {
+      await check(artefact, { vkey: vkey?.trim() ?? null, chain }, pins, listener);
+      listener.done();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      listener.wrong(error);
+    }
+  }
+}
+
+/**
+ * @param {import("./find.js").Artefact} artefact
+ * @param {Pins} keys pinned, or what came along
+ * @param {Pins} pins
+ * @param {Listener} listener
+ */
+async function check({ sort, files, place }, keys, pins, { held, progress }) {
+  if (sort === "package") return packages.check(below(files, place), pins, held, progress);
+  if (sort === "log") return logs.check(below(files, place), pins.vkey, held, progress);
+  if (sort === "bundle") return bundles.check(below(files, place.replace(/\/?[^/]*$/, "")), pins, held, progress);
+  if (sort === "receipt") return checkReceipt(files, place, keys, held, progress);
+  const unreadable = new Refusal("verify.unreadable", { name: place });
+  const data = await small(files, place, MAX_TRANSCRIPT, unreadable);
+  progress(data.length);
+  if (sort === "key") return held(checkTranscript(data));
+  if (keys.vkey === null) throw new Refusal("verify.no_vkey");
+  return draws.check(data, notes.parseKey(keys.vkey), held);
+}
+
+/**
+ * @param {import("./source.js").Files} files
+ * @param {string} place
+ * @param {Pins} keys
+ * @param {Listener["held"]} held
+ * @param {Listener["progress"]} progress
+ */
+async function checkReceipt(files, place, keys, held, progress) {
+  if (keys.chain === null) throw new Refusal("verify.no_chain");
+  const given = await receipts.readFiles(files, place);
+  const key = keys.vkey === null ? null : notes.parseKey(keys.vkey);
+  const { event } = await receipts.check(given, keys.chain, key, held);
+  const bid = files.get(place.replace(/[^/]*$/, "bid.sealed"));
+  if (event.kind === "bid.received" && bid) held(step(6, "sealed", String(await checkBid(bid, event.data, progress))));
+}
+
+/** The bytes that checking an artefact will read, as far as progress is told. @param {import("./find.js").Artefact} artefact */
+function totalOf({ sort, files, place }) {
+  const sizes = (/** @type {Iterable<Blob>} */ blobs) => [...blobs].reduce((sum, blob) => sum + blob.size, 0);
+  if (sort === "package") return sizes([...below(files, place)].filter(([path]) => path.startsWith("data/")).map(([, blob]) => blob));
+  if (sort === "log") return sizes([...below(files, place)].filter(([path]) => path.startsWith("tile/entries/")).map(([, blob]) => blob));
+  const file = sort === "bundle" ? place.replace(/[^/]*$/, "entries.jsonl") : place.replace(/[^/]*$/, "bid.sealed");
+  return files.get(sort === "draw" || sort === "key" ? place : file)?.size ?? 0;
+}
