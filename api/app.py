@@ -14,6 +14,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from api import description, documentation, jobs, live, pages, problems, routes
 from api.broadcast import Boards
 from api.dependencies import DEPENDENCIES
+from api.guard import Guard
 from api.settings import Settings
 from api.transaction import MAX_BODY, Transaction
 from api.web import cache, navigation
@@ -48,7 +49,7 @@ def _application(settings: Settings) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = cache.Front(app.asgi_handler, pages_kept)
+    app.asgi_handler = Guard(cache.Front(app.asgi_handler, pages_kept), settings)
     return app
 
 

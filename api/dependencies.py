@@ -1,4 +1,4 @@
-"""What handlers receive by name: session, sessions, actor, presented, store, authority, entropy, installation."""
+"""What handlers receive by name: `DEPENDENCIES` lists it."""
 
 from typing import Any, runtime_checkable
 
@@ -6,6 +6,7 @@ from litestar import Request
 from litestar.di import Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import address
 from api.accounts.authentication import Presented
 from api.broadcast import Boards
 from api.live import Hub
@@ -51,6 +52,11 @@ def provide_presented(request: Request[Any, Any, Any]) -> Presented | None:
     return presented
 
 
+def provide_whence(request: Request[Any, Any, Any]) -> str:
+    """Give the address that a request comes from, for counting."""
+    return address.of(request.scope, provide_installation(request).settings.trusted_proxies)
+
+
 def provide_store(request: Request[Any, Any, Any]) -> ObjectStore:
     """Give the object store."""
     return provide_installation(request).store
@@ -84,6 +90,7 @@ DEPENDENCIES = {
     "sessions": Provide(provide_sessions, sync_to_thread=False),
     "actor": Provide(provide_actor, sync_to_thread=False),
     "presented": Provide(provide_presented, sync_to_thread=False),
+    "whence": Provide(provide_whence, sync_to_thread=False),
     "store": Provide(provide_store, sync_to_thread=False),
     "authority": Provide(provide_authority, sync_to_thread=False),
     "entropy": Provide(provide_entropy, sync_to_thread=False),

@@ -56,7 +56,7 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
         told = refusals.answer(request.scope, refusal, status_of(refusal))
         headers = {name.decode(): value.decode() for name, value in told.headers}
         return Response(told.body, status_code=told.status, headers=headers, media_type="text/html")
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else headers_of(refusal)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else refusals.headers_of(refusal)
     body = document(refusal, locale_of(request.scope))
     return Response(body, status_code=status_of(refusal), headers=headers, media_type=MEDIA_TYPE)
 
@@ -64,12 +64,6 @@ def handle(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 def status_of(refusal: GgzyError) -> int:
     """Return the HTTP status of a refusal."""
     return OWN_STATUS.get(refusal.code, STATUS[refusal.kind])
-
-
-def headers_of(refusal: GgzyError) -> dict[str, str]:
-    """Return what a refusal says in headers: when to come again (RFC 9110, 10.2.3)."""
-    seconds = refusal.params.get("seconds") or 60 * int(str(refusal.params.get("minutes", 0)))
-    return {"Retry-After": str(seconds)} if refusal.kind is Kind.TOO_MANY and seconds else {}
 
 
 def document(refusal: GgzyError, locale: str) -> bytes:

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.accounts.relying_party import Party
+from api.address import networks
 from api.locale import words
 
 CONTRAST = 4.5
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+/?$")
     """The address as people type it (``https://…``): passkeys are bound to it, and mails name it."""
     workers: int = Field(default=2, ge=1, le=64)
+    trusted_proxies: str = ""
+    """Addresses and networks of our own proxies, separated by commas: only their ``X-Forwarded-For`` is believed."""
+    writes_per_minute: int = Field(default=1200, ge=1)
+    """How many writes one person, or one address that nobody signed in from, may send in a minute."""
     pool_size: int = Field(default=10, ge=1, le=100)
     """Database connections per worker."""
     secure_cookies: bool | None = None
@@ -67,6 +72,11 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
     @property
+    def https(self) -> bool:
+        """Tell whether people reach the platform by HTTPS alone."""
+        return self.origin.startswith("https://")
+
+    @property
     def relying_party(self) -> Party:
         """Return who asks for passkeys."""
         return Party(self.origin, urlsplit(self.origin).hostname or "", self.name)
@@ -74,7 +84,15 @@ class Settings(BaseSettings):
     @property
     def cookies_over_https_only(self) -> bool:
         """Tell whether the session's cookie is marked ``Secure``."""
-        return self.host not in LOOPBACK if self.secure_cookies is None else self.secure_cookies
+        outside = self.https or self.host not in LOOPBACK
+        return outside if self.secure_cookies is None else self.secure_cookies
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _be_networks(cls, listed: str) -> str:
+        """Refuse what is no list of addresses and networks at the start, not at the first request."""
+        networks(listed)
+        return listed
 
     @field_validator("seal_colour")
     @classmethod

@@ -19,7 +19,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import idempotency, problems, refusals
+from api import idempotency, limits, problems, refusals
 from api.accounts import authentication
 from api.answer import Answer, again, capture, read
 from api.web import refusals as page_refusals
@@ -56,6 +56,8 @@ class Transaction:
             _check_headers(scope)
             if not scope["route_handler"].opt.get("anyone"):
                 state["actor"] = await authentication.identify(installation.sessions, scope)
+            if scope["method"] not in SAFE:
+                await limits.admit(installation, scope, state["actor"])
             answer = await self._serve(installation, scope, receive, send)
         except Exception as error:
             if state.get("started"):  # half an answer is out: the server must cut the connection
@@ -108,7 +110,8 @@ def _refused(scope: HTTPScope, refusal: GgzyError) -> Answer:
     if page_refusals.wanted(scope):
         return page_refusals.answer(scope, refusal, problems.status_of(refusal))
     body = problems.document(refusal, problems.locale_of(scope))
-    return Answer(problems.status_of(refusal), [(b"content-type", problems.MEDIA_TYPE.encode())], body)
+    more = [(name.lower().encode(), value.encode()) for name, value in page_refusals.headers_of(refusal).items()]
+    return Answer(problems.status_of(refusal), [(b"content-type", problems.MEDIA_TYPE.encode()), *more], body)
 
 
 def _check_form(scope: HTTPScope) -> None:

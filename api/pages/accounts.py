@@ -14,7 +14,7 @@ from api.transaction import SIGN_IN
 from api.web import PAGE, Form, page, see
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
-from kernel.errors import GgzyError, permit
+from kernel.errors import GgzyError, Kind, permit
 
 DESK = "/desk"
 FACTOR = "/sign-in/factor"
@@ -59,14 +59,15 @@ class SignInPage(Controller):
 
     @post("/sign-in", opt=PAGE | SIGN_IN)
     async def sign_in(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
+        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, whence: str
     ) -> Response[Any]:
         """Check the password, open a session with a fresh secret and go on."""
         form = await Form.read(request)
         wished = own_path(form["next"])
         try:
-            entered = await entrance.enter(installation, form["login"], form["password"], "", address(request))
+            entered = await entrance.enter(installation, form["login"], form["password"], "", whence)
         except GgzyError as error:
+            _refuse_floods(error)
             form.refuse(error)
             return page(request, "accounts/sign_in.html", form=form, wished=wished)
         former = authentication.session_secret(request.scope)
@@ -111,6 +112,7 @@ class SignInPage(Controller):
         try:
             shown = await _shown(installation, actor, form)
         except GgzyError as error:
+            _refuse_floods(error)
             form.refuse(error, "" if form["credential"] else "code")
             return await _step(request, session, actor, installation, wished=wished, form=form)
         made = await entrance.rise(session, actor, presented, shown, entropy=installation.entropy)
@@ -137,17 +139,18 @@ class SignInPage(Controller):
         return answer
 
 
-def address(request: Request[Any, Any, Any]) -> str:
-    """Return where a request comes from, for counting."""
-    return request.client.host if request.client is not None else ""
-
-
 def browser(request: Request[Any, Any, Any]) -> str:
     """Return what the browser says of itself, cut to what tells sessions apart."""
     told = request.headers.get("user-agent", "")
     systems = ("Windows", "Android", "iPhone", "iPad", "Mac OS X", "Linux")
     names = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
     return " · ".join(next((one for one in group if one in told), "?") for group in (names, systems))
+
+
+def _refuse_floods(error: GgzyError) -> None:
+    """Raise what is no fault of the form: too many tries answer 429 as a page of its own."""
+    if error.kind is Kind.TOO_MANY:
+        raise error
 
 
 def _onward(pending: bool, enrolled: bool, wished: str) -> Redirect:  # noqa: FBT001 - two states of one person

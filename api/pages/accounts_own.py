@@ -254,7 +254,7 @@ class FactorPages(Controller):
     ) -> Response[bytes]:
         settings = installation.settings
         begun = await factors.begun(session, actor, factor_id, issuer=settings.name, vault=installation.vault)
-        picture = segno.make(begun.uri, error="m").svg_data_uri(scale=5, border=3)
+        picture = segno.make(begun.uri, error="l").svg_data_uri(scale=5, border=3)
         wished = own_path(form["next"] if form else request.query_params.get("next", ACCOUNT))
         return page(request, "accounts/generator.html", form=form, begun=begun, picture=picture, wished=wished)
 

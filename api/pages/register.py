@@ -39,14 +39,14 @@ class Register(Controller):
 
     @post()
     async def register(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
+        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, whence: str
     ) -> Response[Any]:
         """Make account, party and role in one step, and lead to the sign-in."""
         form = await Form.read(request)
         stated = _stated(form)
         if stated is not None:
             try:
-                await registration.admit(installation.sessions, request.client.host if request.client else "")
+                await registration.admit(installation.sessions, whence)
                 digest = await installation.passwords.digest(form["password"])
                 whole = registration.Form(password_hash=digest, **stated)
                 await registration.register(session, whole, entropy=installation.entropy)

@@ -151,12 +151,17 @@ class SignInController(Controller):
 
     @post("/sessions", opt=SIGN_IN, summary="Sign in with a browser")
     async def open_session(
-        self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
+        self,
+        data: SignIn,
+        request: Request[Any, Any, Any],
+        session: AsyncSession,
+        installation: Installation,
+        whence: str,
     ) -> Response[Session]:
         """Open a session; the cookie is fresh at every sign-in, and an earlier session in it ends."""
         if request.content_type[0] != MediaType.JSON:  # what a form of another site can send must sign nobody in
             raise GgzyError("request.malformed")
-        entered = await _enter(installation, request, data)
+        entered = await _enter(installation, data, whence)
         former = authentication.session_secret(request.scope)
         if former is not None:
             await credentials.forget(session, former)
@@ -167,11 +172,9 @@ class SignInController(Controller):
         return Response(told, cookies=[entrance.cookie(installation, made.secret)])
 
     @post("/tokens", opt=SIGN_IN, summary="Get a token for the command line")
-    async def issue_token(
-        self, data: SignIn, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
-    ) -> Token:
+    async def issue_token(self, data: SignIn, session: AsyncSession, installation: Installation, whence: str) -> Token:
         """Issue a bearer token; only its hash is kept. Who has a second factor shows a code of it (`otp`)."""
-        entered = await _enter(installation, request, data)
+        entered = await _enter(installation, data, whence)
         entrance.require_code(entered)
         made = await credentials.issue(
             session, entered.actor, "token", data.label, entropy=installation.entropy, proof=entered.proof
@@ -284,22 +287,18 @@ class UserController(Controller):
 
     @post("/registrations", summary="Register a party and its first person")
     async def register(
-        self, data: Registration, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation
+        self, data: Registration, session: AsyncSession, installation: Installation, whence: str
     ) -> Person:
         """Register by notification and commitment: account, party and grant in one step."""
-        await registration.admit(installation.sessions, _address(request))
+        await registration.admit(installation.sessions, whence)
         digest = await installation.passwords.digest(data.password)
         form = registration.Form(data.login, data.name, digest, data.role, data.uscc, data.profile, data.commitment)
         made = await registration.register(session, form, entropy=installation.entropy)
         return Person(made.user_id, made.name, sorted(f"{grant.role}@{grant.scope}" for grant in made.grants), None)
 
 
-async def _enter(installation: Installation, request: Request[Any, Any, Any], data: SignIn) -> Entered:
-    return await entrance.enter(installation, data.login, data.password, data.otp, _address(request))
-
-
-def _address(request: Request[Any, Any, Any]) -> str:
-    return request.client.host if request.client is not None else ""
+async def _enter(installation: Installation, data: SignIn, whence: str) -> Entered:
+    return await entrance.enter(installation, data.login, data.password, data.otp, whence)
 
 
 def _device(one: devices.Device) -> Device:

@@ -28,8 +28,15 @@ def answer(scope: HTTPScope, refusal: GgzyError, status: int) -> Answer:
         place = f"{SIGN_IN}?next={quote(_wished(scope), safe='')}"
         return Answer(303, [(b"location", place.encode()), (b"cache-control", b"no-store")], b"")
     body, headers = rendering.refused(scope, refusal, status)
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    told = headers | headers_of(refusal)
+    raw = [(name.lower().encode(), value.encode()) for name, value in told.items()]
     return Answer(status, [(b"content-type", b"text/html; charset=utf-8"), *raw], body)
+
+
+def headers_of(refusal: GgzyError) -> dict[str, str]:
+    """Return what a refusal says in headers, to people and machines: when to come again (RFC 9110, 10.2.3)."""
+    seconds = refusal.params.get("seconds") or 60 * int(str(refusal.params.get("minutes", 0)))
+    return {"Retry-After": str(seconds)} if refusal.kind is Kind.TOO_MANY and seconds else {}
 
 
 def _wished(scope: HTTPScope) -> str:

@@ -10,7 +10,7 @@ from api.accounts import totp
 from kernel.actor import Grant, Role, site
 from kernel.clock import SystemClock
 from tests.api.test_factors import PASSWORD, person
-from tests.browser.conftest import DESK, PHONE, Site, Visit, axe, no_sideways_scrolling, shot
+from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
 
 WITNESS = Grant(Role.WITNESS, site("152502"))
 DEVICE = {
@@ -41,9 +41,10 @@ async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
     assert "见证" in await page.locator("main").inner_text()
 
 
-async def test_a_phones_codes(site: Site, visit: Visit) -> None:
+async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
     """At 320 px and on a desk: QR code, first code, recovery codes, the second step; nothing serious for axe."""
     await person(site.installation, "wang", WITNESS)
+    watch.allowed = ["422"]  # the wrong code
     page = await visit(size=PHONE)
     await page.goto("/sign-in?next=/account")
     await look(page, "sign-in")

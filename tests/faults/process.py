@@ -32,6 +32,7 @@ class Server:
             "GGZY_DATABASE_URL": settings.database_url.get_secret_value(),
             "GGZY_SANDBOX": str(settings.sandbox).lower(),
             "GGZY_PASSWORD_MEMORY": str(settings.password_memory),
+            "GGZY_WRITES_PER_MINUTE": str(settings.writes_per_minute),
         }
 
     @property

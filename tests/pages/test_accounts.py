@@ -166,6 +166,7 @@ async def test_the_password_is_changed(installation: Installation, visitor: Visi
     assert (short.status_code, "10–256" in text_of(short)) == (422, True)
     changed = await visitor.send_form("/account/password", old=PASSWORD, new="a new password")
     assert changed.headers["location"] == "/sign-in?done=password_changed"
+    assert secret_of(visitor) is None
     assert (await sign_in(visitor, "zhao")).status_code == 422
     assert (await sign_in(visitor, "zhao", password="a new password")).status_code == 303
 
