@@ -138,7 +138,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
 
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
-    """The settings of a sandbox on a database of the test's own; passwords are cheap, openings have no hearing."""
+    """The settings of a sandbox on a database of the test's own; passwords are cheap, writes many, no hearings."""
     return Settings(
         data_dir=tmp_path / "data",
         database_url=SecretStr(database),
@@ -146,6 +146,7 @@ def settings(database: str, tmp_path: Path) -> Settings:
         password_memory=1024,
         pool_size=20,
         hearing_minutes=0,
+        writes_per_minute=1_000_000,
     )
 
 
