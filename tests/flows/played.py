@@ -77,8 +77,13 @@ def played() -> Played:
 
 def command(home: Path, *, out: Path | None = None, bids: int = BIDS, size: int = MEGABYTES) -> list[str]:
     """Return the command line of a demo that ends by itself, on a port that is free."""
-    options = ["--home", str(home), "--port", str(free_port()), "--bids", str(bids), "--size", str(size), "--exit"]
-    return [sys.executable, "-m", "api.cli", "demo", *options, *([] if out is None else ["--out", str(out)])]
+    return [*serving(home, free_port(), bids=bids, size=size), "--exit", *([] if out is None else ["--out", str(out)])]
+
+
+def serving(home: Path, port: int, *, bids: int = BIDS, size: int = MEGABYTES) -> list[str]:
+    """Return the command line of a demo that plays and then serves."""
+    options = ["--home", str(home), "--port", str(port), "--bids", str(bids), "--size", str(size)]
+    return [sys.executable, "-m", "api.cli", "demo", *options]
 
 
 def environment() -> dict[str, str]:
