@@ -11,7 +11,7 @@ from litestar.exceptions import LitestarDeprecationWarning
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import description, documentation, jobs, live, pages, problems, routes
+from api import bundle, description, documentation, jobs, live, pages, problems, routes
 from api.broadcast import Boards
 from api.dependencies import DEPENDENCIES
 from api.guard import Guard
@@ -58,6 +58,7 @@ def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsy
     async def serving(app: Litestar) -> AsyncIterator[None]:
         async with installed(settings) as installation:
             app.state.installation = installation
+            await bundle.publish(installation)
             async with jobs.running(installation), live.running(installation) as hub:
                 app.state.hub, app.state.boards = hub, Boards(hub)
                 yield

@@ -21,6 +21,7 @@ from kernel.errors import GgzyError, Kind
 TABLES = (
     "archive.tables",
     "trading.tables",
+    "trading.calendar_tables",
     "trading.entry_tables",
     "bidding.tables",
     "bidding.keymaking_tables",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -45,6 +45,20 @@ class StoredAnswer(Base):
     headers: Mapped[list[Any]] = mapped_column(JSONB)
     body: Mapped[bytes]
     made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"), index=True)
+
+
+class ClientRelease(Base):
+    """What was served to browsers from some start on: the manifest's text, and the opening of its event in the log."""
+
+    __tablename__ = "client_release"
+    __table_args__ = (CheckConstraint("octet_length(digest) = 32", name="digest"),)
+
+    number: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    digest: Mapped[bytes]
+    manifest: Mapped[str]
+    event: Mapped[bytes]
+    salt: Mapped[bytes]
+    commitment: Mapped[bytes]
 
 
 class Counter(Base):

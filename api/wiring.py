@@ -17,6 +17,7 @@ from api.accounts.passwords import Passwords
 from api.accounts.vault import Vault
 from api.settings import Settings
 from archive.note import Signer, new_signer
+from archive.signature import Seal, new_seal_keys
 from archive.store import FolderStore, ObjectStore, S3Store
 from archive.timestamp import Authority, LocalAuthority, RemoteAuthority, new_authority_keys
 from kernel import database
@@ -25,7 +26,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Sessions
 from kernel.entropy import Entropy, SystemEntropy
 from kernel.errors import GgzyError, Kind
-from trading import sites, venues
+from trading import calendar, sites, venues
 
 PEPPER_SIZE = 32
 
@@ -41,6 +42,8 @@ class Installation:
     authority: Authority
     chain_pem: bytes
     """The time authority's certificates, to be pinned by others."""
+    seal: Seal
+    """Signs what the installation issues on paper."""
     signer: Signer
     pepper: bytes
     """The key of the hashes of 身份证号 in the pool of experts; every server of an installation needs the same."""
@@ -78,6 +81,7 @@ async def installed(settings: Settings) -> AsyncIterator[Installation]:
             store=await _store(settings, clock),
             authority=authority,
             chain_pem=chain_pem,
+            seal=Seal.load(settings.data_dir / "seal", authority),
             signer=_signer(settings, entropy),
             pepper=_secret(settings.data_dir, "pool/pepper", lambda: entropy.token(PEPPER_SIZE)),
             entropy=entropy,
@@ -94,9 +98,11 @@ async def _first_start(sessions: Sessions, settings: Settings, clock: Clock, ent
         if isinstance(clock, sandbox.SandboxClock):
             await clock.follow(session)
         await sites.seed(session, SYSTEM, sites.shipped(), entropy=entropy)
+        await calendar.seed(session, SYSTEM, entropy=entropy)
         await venues.seed(session, SYSTEM, venues.shipped(), entropy=entropy)
     with _alone(settings.data_dir):
         new_authority_keys(settings.data_dir / "tsa", clock=clock, entropy=entropy, sandbox=settings.sandbox)
+        new_seal_keys(settings.data_dir / "seal", clock=clock, entropy=entropy, sandbox=settings.sandbox)
 
 
 async def _engine(stack: contextlib.AsyncExitStack, url: str, pool_size: int) -> AsyncEngine:

@@ -40,8 +40,9 @@ DISCLOSURE = {
     "contract": "contracted",
 }
 
-# Of no trade and everybody's at once: that a transcript was in the log before a notice names one of its keys.
-PUBLIC = frozenset({"opening_key.made"})
+# Of no trade and everybody's at once: that a transcript was in the log before a notice names one of its keys, and
+# what runs in browsers.
+PUBLIC = frozenset({"opening_key.made", "client.published"})
 
 
 def may_search(actor: Actor) -> GgzyError | None:

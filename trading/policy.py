@@ -124,6 +124,16 @@ def may_see_party(actor: Actor, uscc: str) -> GgzyError | None:
     return None if seen else not_found("party")
 
 
+def may_amend_calendar(actor: Actor) -> GgzyError | None:
+    """Working days are decided upon by the system administrator."""
+    return None if actor.holds(Role.SYSTEM_ADMIN) else GgzyError("calendar.not_yours", Kind.FORBIDDEN)
+
+
+def may_seed_calendar(actor: Actor) -> GgzyError | None:
+    """The years that the program knows are filled in by the installation itself."""
+    return None if actor.user_id == SYSTEM.user_id else GgzyError("calendar.not_yours", Kind.FORBIDDEN)
+
+
 def may_establish_site(actor: Actor) -> GgzyError | None:
     """Sites are set up by the system administrator, or by the installation itself at its first start."""
     allowed = actor.holds(Role.SYSTEM_ADMIN) or actor.user_id == SYSTEM.user_id

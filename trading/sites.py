@@ -30,6 +30,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: Short
     kind: Literal["main", "branch"]
     bearing: Annotated[int, msgspec.Meta(ge=0, lt=360)] | None = None
+    address: Annotated[str, msgspec.Meta(max_length=200)] = ""
+
+
+class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may be changed of a site: its name, its address, where it lies. Its code is its identity."""
+
+    name: Short
+    address: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    bearing: Annotated[int, msgspec.Meta(ge=0, lt=360)] | None = None
 
 
 class Plans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,6 +56,7 @@ class Site:
     kind: str
     established_at: datetime
     bearing: int | None = None
+    address: str = ""
 
 
 def shipped() -> tuple[Plan, ...]:
@@ -86,10 +96,26 @@ async def establish(session: AsyncSession, actor: Actor, plan: Plan, *, entropy:
         if site.kind == plan.kind == "main":
             raise GgzyError("site.second_main", Kind.CONFLICT, main=site.code)
     now = await database.now(session)
-    row = SiteRow(code=plan.code, name=plan.name, kind=plan.kind, bearing=plan.bearing, established_at=now)
+    row = SiteRow(**msgspec.to_builtins(plan), established_at=now)
     session.add(row)
     await session.flush()
     await trail.record(session, actor, "site.established", msgspec.to_builtins(plan), entropy=entropy)
+    return _value(row)
+
+
+async def amend(session: AsyncSession, actor: Actor, code: str, change: Change, *, entropy: Entropy) -> Site:
+    """Change a site's name, address or place on the map; records ``site.amended``. Raises ``site.unknown``."""
+    permit(policy.may_establish_site(actor))
+    row = await session.get(SiteRow, code, with_for_update=True)
+    if row is None:
+        raise GgzyError("site.unknown", Kind.NOT_FOUND, site=code)
+    before = {"name": row.name, "address": row.address, "bearing": row.bearing}
+    after = msgspec.to_builtins(change)
+    for name, value in after.items():
+        setattr(row, name, value)
+    await session.flush()
+    data = {"site": code, "before": before, "after": after}
+    await trail.record(session, actor, "site.amended", data, entropy=entropy)
     return _value(row)
 
 
@@ -106,4 +132,4 @@ async def require(session: AsyncSession, code: str) -> None:
 
 
 def _value(row: SiteRow) -> Site:
-    return Site(row.code, row.name, row.kind, row.established_at, row.bearing)
+    return Site(row.code, row.name, row.kind, row.established_at, row.bearing, row.address)

@@ -38,6 +38,7 @@ class SiteRow(Base):
     name: Mapped[str]
     kind: Mapped[str]
     bearing: Mapped[int | None]
+    address: Mapped[str]
     established_at: Mapped[datetime]
 
 

@@ -72,10 +72,14 @@ class Assets:
         return {path: self.files[path].digest for path in sorted(self.files)}
 
     @cached_property
+    def listing(self) -> str:
+        """The manifest as text, one line for each file as ``sha256sum`` writes it."""
+        return "".join(f"{digest}  {path}\n" for path, digest in self.manifest.items())
+
+    @cached_property
     def release(self) -> str:
-        """The name of this release: the first 16 hex digits of the hash over `manifest`."""
-        lines = "".join(f"{digest}  {path}\n" for path, digest in self.manifest.items())
-        return hashlib.sha256(lines.encode()).hexdigest()[:16]
+        """The name of this release: the first 16 hex digits of the hash over `listing`."""
+        return hashlib.sha256(self.listing.encode()).hexdigest()[:16]
 
     def url(self, path: str) -> str:
         """Return the address of a file; KeyError for one that does not exist."""

@@ -125,7 +125,7 @@ CREATE TRIGGER device_key_kept BEFORE UPDATE OR DELETE ON device_key
     FOR EACH ROW EXECUTE FUNCTION account_record_kept();
 CREATE FUNCTION account_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'accounts are closed, never removed' USING ERRCODE = 'integrity_constraint_violation';
+    RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$;
 CREATE TRIGGER account_kept BEFORE DELETE OR TRUNCATE ON account FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
 CREATE TRIGGER device_key_whole BEFORE TRUNCATE ON device_key
@@ -163,6 +163,16 @@ CREATE TABLE stored_answer (
     made_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX ix_stored_answer_made_at ON stored_answer (made_at);
+CREATE TABLE client_release (
+    number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pk_client_release PRIMARY KEY,
+    digest bytea NOT NULL CONSTRAINT ck_client_release_digest CHECK (octet_length(digest) = 32),
+    manifest varchar NOT NULL,
+    event bytea NOT NULL,
+    salt bytea NOT NULL,
+    commitment bytea NOT NULL
+);
+CREATE TRIGGER client_release_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON client_release
+    FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
 CREATE UNLOGGED TABLE counter (
     name varchar NOT NULL,
     slot timestamptz NOT NULL,

@@ -32,6 +32,7 @@ CREATE TABLE site (
     name varchar NOT NULL,
     kind varchar NOT NULL,
     bearing INTEGER,
+    address varchar NOT NULL,
     established_at timestamptz NOT NULL,
     CONSTRAINT pk_site PRIMARY KEY (code),
     CONSTRAINT ck_site_code CHECK (code ~ '^[0-9]{6}$'),

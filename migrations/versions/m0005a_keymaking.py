@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "m0005a_keymaking"
-down_revision = "m0004a_entry"
+down_revision = "m0004b_calendar"
 branch_labels = None
 depends_on = None
 
