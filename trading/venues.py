@@ -183,6 +183,29 @@ async def cancel(session: AsyncSession, actor: Actor, booking_id: UUID, reason: 
     await trail.record(session, actor, "venue.cancelled", data, trade=tender.id, entropy=entropy)
 
 
+async def get(session: AsyncSession, actor: Actor, booking_id: UUID) -> Booking:
+    """Return a booking to staff and supervisors; ``booking.not_found``."""
+    found = (await session.execute(_rows().where(BookingRow.id == booking_id))).one_or_none()
+    if found is None or policy.may_see_venues(actor) is not None:
+        raise not_found("booking")
+    return _booking(actor, *found)
+
+
+async def lot_of(session: AsyncSession, actor: Actor, code: str, number: int) -> UUID:
+    """Return the lot of this number in the tender of this code to who may book for it somewhere; ``lot.not_found``."""
+    query = select(LotRow.id, TenderRow).join(TenderRow, TenderRow.id == LotRow.tender_id)
+    found = (await session.execute(query.where(TenderRow.code == code, LotRow.number == number))).one_or_none()
+    if found is None:
+        raise not_found("lot")
+    lot_id, tender = found
+    known = policy.may_book(actor, tender, tender.site, announced=False) is None
+    if not known and policy.may_see(
+        actor, tender, announced=tender.announced_at is not None, invitees=tuple(tender.invitees)
+    ):
+        raise not_found("lot")
+    return lot_id
+
+
 async def between(
     session: AsyncSession, actor: Actor, site: str, begins_at: datetime, ends_at: datetime
 ) -> list[Booking]:

@@ -1,0 +1,1 @@
+"""Pages of the centre's staff: the acceptance desk, trades of a site, halls."""

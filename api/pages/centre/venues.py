@@ -1,0 +1,209 @@
+"""Halls of the four sites by day: what is booked, for which lot, booked and given back with a reason."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy
+from api.web import PAGE, Form, page, see, values
+from api.web.navigation import Entry
+from kernel import database
+from kernel.actor import STAFF, Actor, Role
+from kernel.actor import site as at_site
+from kernel.clock import CHINA
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind, not_found, permit
+from trading import policy as rights
+from trading import sites, venues
+from trading.venues import Booking, BookingDraft, Hall, HallPlan
+
+NAVIGATION = (Entry("/centre/venues", "pages.centre.venues", STAFF | {Role.SUPERVISOR}),)
+OPENS, CLOSES = 7, 21
+"""The hours that the day's picture shows; bookings outside them stand in the list."""
+PLACES = {
+    "venue.taken": "begins_at",
+    "venue.bad_time": "ends_at",
+    "venue.past": "begins_at",
+    "venue.bad_seats": "first",
+    "tender.not_found": "code",
+    "lot.not_found": "code",
+    "lot.ended": "code",
+}
+Page = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A booking in the picture of a day: from where to where, in percent of the hours shown."""
+
+    booking: Booking
+    start: float
+    length: float
+
+
+class Venues(Controller):
+    """The calendar of halls."""
+
+    path = "/centre/venues"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def day(
+        self,
+        *,
+        request: Page,
+        session: AsyncSession,
+        actor: Actor,
+        site: str | None = Parameter(default=None, pattern=r"^[0-9]{6}$"),
+        day: date | None = None,
+    ) -> Response[bytes]:
+        """Show one day of one site."""
+        permit(policy.must_be_person(actor))
+        permit(rights.may_see_venues(actor))
+        known = await sites.page(session)
+        chosen = next((one for one in known if one.code == (site or _home(actor))), known[0])
+        shown = day or (await database.now(session)).astimezone(CHINA).date()
+        begins = datetime.combine(shown, time(), CHINA)
+        booked = await venues.between(session, actor, chosen.code, begins, begins + timedelta(days=1))
+        halls = await venues.halls(session, chosen.code)
+        return page(
+            request,
+            "centre/venues.html",
+            sites=known,
+            site=chosen,
+            day=shown,
+            before=shown - timedelta(days=1),
+            after=shown + timedelta(days=1),
+            halls=[(hall, _bars(hall, booked, begins)) for hall in halls],
+            hours=range(OPENS, CLOSES + 1),
+            span=CLOSES - OPENS,
+            keeps=rights.may_keep_halls(actor, chosen.code) is None,
+        )
+
+    @get("/new")
+    async def new(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Show the form of a booking; `lot`, `hall` and `day` may be chosen beforehand."""
+        permit(policy.must_be_person(actor))
+        permit(rights.may_see_venues(actor))
+        form = Form.of(
+            **{name: request.query_params[name] for name in ("hall", "code", "number") if name in request.query_params}
+        )
+        day = request.query_params.get("day", "")
+        if day:
+            form.fields |= {"begins_at": [f"{day}T09:00"], "ends_at": [f"{day}T12:00"]}
+        return await _new(request, session, form)
+
+    @post("/new")
+    async def book(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Response[Any]:
+        """Book seats of a hall for a lot."""
+        form = await Form.read(request)
+        draft = await _draft(session, actor, form)
+        if draft is not None:
+            try:
+                made = await venues.book(session, actor, draft, entropy=entropy)
+            except GgzyError as error:
+                form.refuse(error, PLACES.get(error.code, ""))
+            else:
+                day = made.begins_at.astimezone(CHINA).date().isoformat()
+                return see("/centre/venues", done="venue_booked", site=made.hall.site, day=day)
+        return await _new(request, session, form)
+
+    @get("/bookings/{booking_id:uuid}/cancellation")
+    async def ask(self, booking_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Ask why a booking is to be given back."""
+        permit(policy.must_be_person(actor))
+        permit(rights.may_see_venues(actor))
+        return await _cancellation(request, session, actor, booking_id, Form())
+
+    @post("/bookings/{booking_id:uuid}/cancellation")
+    async def cancel(
+        self, booking_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[Any]:
+        """Give the seats back."""
+        form = await Form.read(request)
+        try:
+            booking = await venues.get(session, actor, booking_id)
+            await venues.cancel(session, actor, booking_id, form["reason"], entropy=entropy)
+        except GgzyError as error:
+            if error.kind is Kind.NOT_FOUND:
+                raise
+            form.refuse(error, "reason")
+            return await _cancellation(request, session, actor, booking_id, form)
+        day = booking.begins_at.astimezone(CHINA).date().isoformat()
+        return see("/centre/venues", done="venue_cancelled", site=booking.hall.site, day=day)
+
+    @get("/halls/new")
+    async def new_hall(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Show the form of a hall."""
+        permit(policy.must_be_person(actor))
+        permit(rights.may_see_venues(actor))
+        return page(request, "centre/hall.html", sites=await sites.page(session))
+
+    @post("/halls/new")
+    async def establish(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Response[Any]:
+        """Add a hall to a site."""
+        form = await Form.read(request)
+        plan = values.struct(form, HallPlan)
+        if plan is not None:
+            try:
+                hall = await venues.establish(session, actor, plan, entropy=entropy)
+                return see("/centre/venues", done="hall_established", site=hall.site)
+            except GgzyError as error:
+                form.refuse(error, "name" if error.code == "hall.known" else "")
+        return page(request, "centre/hall.html", form=form, sites=await sites.page(session))
+
+
+def _bars(hall: Hall, booked: list[Booking], day: datetime) -> list[Bar]:
+    """Return a hall's bookings of a day with their place in the picture."""
+    opens, closes = day + timedelta(hours=OPENS), day + timedelta(hours=CLOSES)
+    whole = (closes - opens).total_seconds()
+    bars = []
+    for one in booked:
+        if one.hall.id == hall.id:
+            start = (max(one.begins_at, opens) - opens).total_seconds() / whole * 100
+            end = (min(one.ends_at, closes) - opens).total_seconds() / whole * 100
+            bars.append(Bar(one, round(start, 2), round(max(end - start, 0), 2)))
+    return bars
+
+
+async def _draft(session: AsyncSession, actor: Actor, form: Form) -> BookingDraft | None:
+    """Read the form; the lot is named by its tender's code and its number."""
+    hall = values.text(form, "hall", UUID)
+    begins, ends = values.moment(form, "begins_at"), values.moment(form, "ends_at")
+    first, last = (values.text(form, name, int, required=False) for name in ("first", "last"))
+    code, number = values.text(form, "code"), values.text(form, "number", int)
+    if form.problems or hall is None or begins is None or ends is None:
+        return None
+    try:
+        lot = await venues.lot_of(session, actor, code, number)
+    except GgzyError as error:
+        form.refuse(error, "code")
+        return None
+    return BookingDraft(hall, lot, begins, ends, first=first, last=last)
+
+
+async def _new(request: Page, session: AsyncSession, form: Form) -> Response[bytes]:
+    names = {one.code: one.name for one in await sites.page(session)}
+    halls = [(hall, names.get(hall.site, hall.site)) for hall in await venues.halls(session)]
+    return page(request, "centre/booking.html", form=form, halls=halls)
+
+
+async def _cancellation(
+    request: Page, session: AsyncSession, actor: Actor, booking_id: UUID, form: Form
+) -> Response[bytes]:
+    booking = await venues.get(session, actor, booking_id)
+    if not booking.cancellable:
+        raise not_found("booking")
+    return page(request, "centre/cancellation.html", form=form, booking=booking)
+
+
+def _home(actor: Actor) -> str:
+    """Return the site where the person works, "" for those who work everywhere."""
+    scopes = sorted(grant.scope for grant in actor.grants if grant.scope.startswith(at_site("")))
+    return scopes[0].removeprefix(at_site("")) if scopes else ""

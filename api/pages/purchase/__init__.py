@@ -1,0 +1,1 @@
+"""Pages of purchasers and agencies: from the sketch of a tender to its contract."""

@@ -1,0 +1,181 @@
+"""One tender of a purchaser: what is there, entered under commitment, announced, clarified; its documents."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy
+from api.pages import life
+from api.pages.purchase import rules
+from api.web import PAGE, Form, page, see, values
+from kernel import database
+from kernel.actor import Actor
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, not_found, permit
+from trading import amendments, documents, lots, notices, parties, questions, tenders, venues
+from trading import policy as rights
+from trading.amendments import ClarificationDraft
+from trading.lot import State
+from trading.party import COMMITMENT_VERSION
+from trading.tenders import Tender
+from trading.text import Line, Text
+
+Page = Request[Any, Any, Any]
+
+
+class OwnTender(Controller):
+    """A tender for its tenderer."""
+
+    path = "/purchase/tenders/{tender_id:uuid}"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def show(self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Show the tender, its life, its documents, and what can be done."""
+        permit(policy.must_be_person(actor))
+        return await _show(request, session, actor, tender_id, Form())
+
+    @post("/entry")
+    async def enter(
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[Any]:
+        """Hand the tender to the centre under notification and commitment."""
+        form = await Form.read(request)
+        if form["commitment"] != COMMITMENT_VERSION:
+            form.refuse(GgzyError("field.not_committed"), "commitment")
+            return await _show(request, session, actor, tender_id, form)
+        try:
+            await tenders.step(session, actor, tender_id, "enter", entropy=entropy)
+        except GgzyError as error:
+            form.refuse(error)
+            return await _show(request, session, actor, tender_id, form)
+        return see(f"/purchase/tenders/{tender_id}", done="tender_entered")
+
+    @get("/announcement")
+    async def announcement(
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the form of the notice."""
+        permit(policy.must_be_person(actor))
+        return await _announcement(request, session, actor, tender_id, Form())
+
+    @post("/announcement")
+    async def announce(
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[Any]:
+        """Publish the notice; all lots take bids from now on."""
+        form = await Form.read(request)
+        text = values.text(form, "text", Text)
+        if text is not None:
+            try:
+                await tenders.step(session, actor, tender_id, "announce", entropy=entropy, text=text)
+                return see(f"/purchase/tenders/{tender_id}", done="tender_announced")
+            except GgzyError as error:
+                form.refuse(error)
+        return await _announcement(request, session, actor, tender_id, form)
+
+    @get("/clarification")
+    async def clarification(
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the form of a clarification."""
+        permit(policy.must_be_person(actor))
+        return await _clarification(request, session, actor, tender_id, Form())
+
+    @post("/clarification")
+    async def clarify(
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[Any]:
+        """Publish a clarification for the chosen lots; the deadline moves where it has to."""
+        form = await Form.read(request)
+        stated = _stated(form)
+        if stated is not None:
+            try:
+                await amendments.clarify(session, actor, tender_id, stated, entropy=entropy)
+                return see(f"/purchase/tenders/{tender_id}", done="clarification_published")
+            except GgzyError as error:
+                form.refuse(error, "deadline" if error.code.startswith("deadline.") else "")
+        return await _clarification(request, session, actor, tender_id, form)
+
+
+async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str, Any]:
+    """Return what pages of a tender show beside it, for its tenderer and for staff alike."""
+    names = await parties.names(session, {tender.purchaser, *filter(None, [tender.agency]), *tender.invitees})
+    return {
+        "tender": tender,
+        "names": names,
+        "documents": await documents.of_tender(session, actor, tender.id),
+        "bookings": await venues.of_tender(session, actor, tender.id),
+        "notices": await notices.of_tender(session, tender.id),
+        "stages": {lot.id: life.stages(lot) for lot in tender.lots},
+        "tag_of": life.tag_of,
+    }
+
+
+async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form) -> Response[bytes]:
+    tender = await own(session, actor, tender_id)
+    pack = lots.rules(tender.lots[0], await database.now(session))
+    known = await facts(session, actor, tender)
+    attached = {one.kind for one in known["documents"]}
+    return page(
+        request,
+        "purchase/tender.html",
+        form=form,
+        rules=rules.shown(pack, rules.ENTRY),
+        lacking=sorted(set(pack.value("entry.required")) - attached),
+        asked=await questions.open_count(session, [lot.id for lot in tender.lots]),
+        keyless=[lot.number for lot in tender.lots if lot.opening_key_hash is None],
+        state=tender.lots[0].state,
+        open_lots=[lot for lot in tender.lots if lot.state == State.ANNOUNCED],
+        commitment=COMMITMENT_VERSION,
+        **known,
+    )
+
+
+async def own(session: AsyncSession, actor: Actor, tender_id: UUID) -> Tender:
+    """Return a tender to its tenderer; to others this desk has none: ``tender.not_found``."""
+    tender = await tenders.get(session, actor, tender_id)
+    permit(None if rights.is_tenderer(actor, tender) else not_found("tender"))
+    return tender
+
+
+async def _announcement(
+    request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form
+) -> Response[bytes]:
+    tender = await own(session, actor, tender_id)
+    pack = lots.rules(tender.lots[0], await database.now(session))
+    known = await facts(session, actor, tender)
+    return page(request, "purchase/announcement.html", form=form, rules=rules.shown(pack, rules.TERMS), **known)
+
+
+async def _clarification(
+    request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form
+) -> Response[bytes]:
+    tender = await own(session, actor, tender_id)
+    now = await database.now(session)
+    pack = lots.rules(tender.lots[0], now)
+    return page(
+        request,
+        "purchase/clarification.html",
+        form=form,
+        tender=tender,
+        open_lots=[lot for lot in tender.lots if lot.state == State.ANNOUNCED],
+        rules=rules.shown(pack, ("clarification.min_days",)),
+        earliest=rules.clarified_deadline(pack, now),
+    )
+
+
+def _stated(form: Form) -> ClarificationDraft | None:
+    title, text = values.text(form, "title", Line), values.text(form, "text", Text)
+    deadline = values.moment(form, "deadline", required=False)
+    numbers = tuple(int(number) for number in form.all("lots") if number.isdecimal())
+    if not numbers:
+        form.refuse(GgzyError("field.unchosen"), "lots")
+    if form.problems or title is None or text is None:
+        return None
+    draft = ClarificationDraft(title, text, numbers, deadline=deadline, material=form["material"] != "no")
+    return msgspec.convert(msgspec.to_builtins(draft), ClarificationDraft)

@@ -1,0 +1,94 @@
+/**
+ * The form of a document (`data-upload`): its file is hashed in a Worker, sent under its SHA-256 with its progress, and only
+ * then the form goes, naming the file by its digest. The same file again is sent again and changes nothing.
+ */
+import { csrf } from "../http.js";
+import { t } from "../words.js";
+
+const script = /** @type {HTMLScriptElement} */ (document.querySelector("script[data-worker]"));
+const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-upload]"));
+const place = /** @type {HTMLElement} */ (form.querySelector("[data-progress]"));
+const bar = /** @type {HTMLProgressElement} */ (place.querySelector("progress"));
+const stage = /** @type {HTMLElement} */ (place.querySelector("[data-stage]"));
+const told = /** @type {HTMLElement} */ (place.querySelector("[data-told]"));
+const wrong = /** @type {HTMLElement} */ (form.querySelector("[data-wrong]"));
+const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
+
+form.addEventListener("submit", async (event) => {
+  const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("file"));
+  const file = input.files?.[0];
+  if (!file || field("sha256").value) return;
+  event.preventDefault();
+  button.disabled = true;
+  wrong.hidden = true;
+  place.hidden = false;
+  try {
+    const digest = await hash(file);
+    await send(file, digest);
+    field("sha256").value = digest;
+    field("media_type").value = file.type;
+    field("name").value = file.name;
+    input.value = "";
+    form.submit();
+  } catch (error) {
+    wrong.textContent = /** @type {Error} */ (error).message;
+    wrong.hidden = false;
+    place.hidden = true;
+    button.disabled = false;
+  }
+});
+
+/** @param {string} name @returns {HTMLInputElement} */
+function field(name) {
+  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+}
+
+/** @param {File} file @returns {Promise<string>} its SHA-256, hex */
+function hash(file) {
+  const began = performance.now();
+  stage.textContent = t("pages.purchase.upload_hashing");
+  const worker = new Worker(script.dataset.worker ?? "", { type: "module" });
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => {
+      if (data.sha256) resolve(data.sha256);
+      else if (data.failed) reject(new Error(t("pages.purchase.upload_unreadable")));
+      else show(data.done, data.size, began);
+    };
+    worker.onerror = () => reject(new Error(t("pages.purchase.upload_unreadable")));
+    worker.postMessage(file);
+  }).finally(() => worker.terminate());
+}
+
+/** @param {File} file @param {string} digest @returns {Promise<void>} */
+function send(file, digest) {
+  const began = performance.now();
+  stage.textContent = t("pages.purchase.upload_sending");
+  const request = new XMLHttpRequest(); // fetch tells no progress of what is sent
+  return new Promise((resolve, reject) => {
+    request.open("PUT", `/api/v1/files/${digest}`);
+    request.setRequestHeader("X-CSRF-Token", csrf());
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => show(event.loaded, event.total, began);
+    request.onload = () => (request.status < 300 ? resolve() : reject(new Error(detail(request))));
+    request.onerror = () => reject(new Error(t("pages.purchase.upload_cut")));
+    request.send(file);
+  });
+}
+
+/** @param {XMLHttpRequest} request @returns {string} why the server refused */
+function detail(request) {
+  try {
+    return JSON.parse(request.responseText).detail;
+  } catch {
+    return t("pages.purchase.upload_cut");
+  }
+}
+
+/** @param {number} done @param {number} size @param {number} began */
+function show(done, size, began) {
+  bar.value = size ? (100 * done) / size : 100;
+  const seconds = Math.max((performance.now() - began) / 1000, 0.001);
+  const left = Math.round((size - done) / (done / seconds || 1));
+  const speed = (done / seconds / 1048576).toFixed(1);
+  told.textContent = t("pages.purchase.upload_told", { percent: Math.floor(bar.value), speed, left });
+}
