@@ -65,7 +65,7 @@ def terms(people: tuple[Person, ...], **changed: Any) -> Terms:
 async def place(session: AsyncSession) -> None:
     """Insert the site and the purchaser."""
     moment = await now(session)
-    site = {"code": SITE, "name": "主", "kind": "main", "established_at": moment}
+    site = {"code": SITE, "name": "主", "kind": "main", "established_at": moment, "address": ""}
     await session.execute(insert(SiteRow).values(site).on_conflict_do_nothing())
     party = {"uscc": PURCHASER, "name": "甲", "revision": 1, "profile": {}, "registered_at": moment}
     await session.execute(insert(PartyRow).values(party).on_conflict_do_nothing())
