@@ -31,14 +31,19 @@ class Terms:
 
 def may_begin(actor: Actor, terms: Terms) -> GgzyError | None:
     """The site's witness staff begins it; all three sides take part, and no side can open alone."""
-    if not actor.holds(Role.WITNESS, site(terms.site)):
-        return GgzyError("ceremony.not_the_witness", Kind.FORBIDDEN)
+    if refusal := may_appoint(actor, terms.site):
+        return refusal
     size = len(terms.custodians)
     if not MIN_THRESHOLD <= terms.threshold < size <= MAX_CUSTODIANS or not 1 <= terms.count <= MAX_KEYS:
         return GgzyError("ceremony.bad_numbers", custodians=MAX_CUSTODIANS, keys=MAX_KEYS)
     if not 1 <= terms.hours <= MAX_HOURS:
         return GgzyError("ceremony.bad_hours", limit=MAX_HOURS)
     return _fit(terms.custodians, terms)
+
+
+def may_appoint(actor: Actor, at: str) -> GgzyError | None:
+    """The witness staff of a site appoints the custodians of its keys."""
+    return None if actor.holds(Role.WITNESS, site(at)) else GgzyError("ceremony.not_the_witness", Kind.FORBIDDEN)
 
 
 def may_see(actor: Actor, ceremony: CeremonyRow, custodians: frozenset[UUID]) -> GgzyError | None:

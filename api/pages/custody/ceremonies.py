@@ -1,0 +1,221 @@
+"""Key makings in the browser: begun by the witness staff, carried through by the custodians' devices."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.response import Redirect
+from sqlalchemy.exc import NoResultFound
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import custodians, policy
+from api.accounts import services as accounts
+from api.accounts.custodians import Candidate
+from api.pages.custody.desk import OPEN, TAGS
+from api.web import PAGE, Form, page, see
+from bidding import ceremony, custody, keysetup
+from bidding.ceremony import Ceremony
+from bidding.keymaking_policy import MAX_HOURS, Terms
+from bidding.keysetup import MAX_KEYS
+from bidding.keysetup import Custodian as Named
+from kernel.actor import EVERYWHERE, Actor, Role
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, not_found, permit
+from trading import parties, sites, tenders
+from trading.lot import State
+from trading.sites import Site
+
+NEEDING = (State.DRAFT, State.ENTERED, State.ACCEPTED)
+DEFAULT_HOURS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Custodian:
+    """One custodian of a key making as the page shows them."""
+
+    named: Named
+    fingerprint: str
+    dealt: bool
+    certified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A purchaser with lots at a site that have no key yet, and how many keys for them are free."""
+
+    purchaser: str
+    name: str
+    lots: int
+    free: int
+
+
+class CeremonyPages(Controller):
+    """Key makings."""
+
+    path = "/custody/ceremonies"
+    include_in_schema = False
+    opt = PAGE
+
+    @get("/new")
+    async def choose(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Ask for which site and purchaser, then for the custodians."""
+        permit(policy.must_be_person(actor))
+        return await _begin_page(request, session, actor, Form.of(**dict(request.query_params)))
+
+    @post("/new")
+    async def begin(
+        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[bytes] | Redirect:
+        """Appoint the custodians and fix the setup."""
+        permit(policy.must_be_person(actor))
+        form = await Form.read(request)
+        try:
+            made = await ceremony.begin(session, actor, await _terms(session, form), entropy=entropy)
+        except GgzyError as error:
+            form.refuse(error, _field(error))
+            return await _begin_page(request, session, actor, form)
+        return see(f"/custody/ceremonies/{made.id}", done="ceremony_begun")
+
+    @get("/{ceremony_id:uuid}")
+    async def show(
+        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show a key making; its custodians take part here."""
+        permit(policy.must_be_person(actor))
+        return await _ceremony_page(request, session, actor, ceremony_id)
+
+    @get("/{ceremony_id:uuid}/progress")
+    async def progress(
+        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show how far it is: the part of the page that keeps itself up to date."""
+        permit(policy.must_be_person(actor))
+        return await _ceremony_page(request, session, actor, ceremony_id, "custody/progress.html")
+
+    @post("/{ceremony_id:uuid}/abort")
+    async def abort(
+        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+    ) -> Response[bytes] | Redirect:
+        """End it with a reason; nothing of it is used."""
+        permit(policy.must_be_person(actor))
+        form = await Form.read(request)
+        try:
+            await ceremony.abort(session, actor, ceremony_id, form["reason"], entropy=entropy)
+        except GgzyError as error:
+            form.refuse(error, "reason" if error.code == "ceremony.no_reason" else "")
+            return await _ceremony_page(request, session, actor, ceremony_id, form=form)
+        return see(f"/custody/ceremonies/{ceremony_id}", done="ceremony_aborted")
+
+
+def people(found: Ceremony) -> list[Custodian]:
+    """Return the custodians of a key making with what they have done."""
+    return [
+        Custodian(
+            one,
+            keysetup.fingerprint(bytes.fromhex(one.device_key)),
+            one.index in found.dealt,
+            one.index in found.certified,
+        )
+        for one in keysetup.read(found.setup).custodians
+    ]
+
+
+async def _ceremony_page(
+    request: Request[Any, Any, Any],
+    session: AsyncSession,
+    actor: Actor,
+    ceremony_id: UUID,
+    template: str = "custody/ceremony.html",
+    *,
+    form: Form | None = None,
+) -> Response[bytes]:
+    found = await ceremony.find(session, actor, ceremony_id)
+    index = await custody.index_in(session, actor, ceremony_id)
+    names = await parties.names(session, {found.purchaser})
+    return page(
+        request,
+        template,
+        form=form,
+        ceremony=found,
+        setup=keysetup.read(found.setup),
+        people=people(found),
+        index=index,
+        going=found.state in OPEN,
+        purchaser=names.get(found.purchaser, found.purchaser),
+        site=next((one.name for one in await sites.page(session) if one.code == found.site), found.site),
+        may_abort=found.state in OPEN and (index is not None or actor.holds(Role.WITNESS)),
+        tags=TAGS,
+    )
+
+
+async def _begin_page(
+    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, form: Form
+) -> Response[bytes]:
+    """Show the form: site and purchaser first, people when these are known."""
+    own = await _own_sites(session, actor)
+    if not own:
+        raise GgzyError("ceremony.not_the_witness")
+    site = form["site"] or own[0].code
+    asked = bool(form["purchaser"])
+    found: Sequence[Candidate] = ()
+    if asked:
+        found = await custodians.candidates(session, actor, site, form["purchaser"])
+    return page(
+        request,
+        "custody/begin.html",
+        form=form,
+        sites=own,
+        site=site,
+        needs=await _needs(session, actor, site),
+        asked=asked,
+        people=[(one, one.device_key and keysetup.fingerprint(one.device_key)) for one in found],
+        limits={"keys": MAX_KEYS, "hours": MAX_HOURS, "usual": DEFAULT_HOURS},
+    )
+
+
+async def _own_sites(session: AsyncSession, actor: Actor) -> list[Site]:
+    """Return the sites for which somebody is witness staff."""
+    scopes = {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role is Role.WITNESS}
+    return [one for one in await sites.page(session) if EVERYWHERE in scopes or one.code in scopes]
+
+
+async def _needs(session: AsyncSession, actor: Actor, site: str) -> list[Need]:
+    """Return the purchasers whose lots at the site wait for keys."""
+    waiting: dict[str, int] = {}
+    for tender in await tenders.page(session, actor, site=site, states=NEEDING):
+        count = sum(lot.opening_key_hash is None and lot.state in NEEDING for lot in tender.lots)
+        waiting[tender.purchaser] = waiting.get(tender.purchaser, 0) + count
+    free: dict[str, int] = {}
+    for one in await custody.stock(session, site):
+        free[one.purchaser] = free.get(one.purchaser, 0) + one.free
+    names = await parties.names(session, set(waiting) | set(free))
+    listed = sorted(set(waiting) | set(free))
+    return [Need(one, names.get(one, one), waiting.get(one, 0), free.get(one, 0)) for one in listed]
+
+
+async def _terms(session: AsyncSession, form: Form) -> Terms:
+    """Return what the form asks for; people are named as ``<role>:<user id>``."""
+    chosen = []
+    for text in form.all("people"):
+        role, _, user = text.partition(":")
+        try:
+            person = await accounts.actor(session, UUID(user), proven=True)
+            chosen.append((person, Role(role)))
+        except (ValueError, NoResultFound) as error:
+            raise not_found("user") from error
+    await parties.require(session, form["purchaser"])
+    numbers = [_whole(form[name]) for name in ("threshold", "count", "hours")]
+    return Terms(form["site"], form["purchaser"], numbers[0], numbers[1], tuple(chosen), numbers[2])
+
+
+def _whole(text: str) -> int:
+    """Read a number; what is none is too small for every rule."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0  # noqa: PLR2004 - four digits
+
+
+def _field(error: GgzyError) -> str:
+    """Return at which field a refusal stands."""
+    fields = {"ceremony.bad_numbers": "threshold", "ceremony.bad_hours": "hours", "party.unknown": "purchaser"}
+    return fields.get(error.code, "people" if error.code.startswith("ceremony.") else "")

@@ -1,0 +1,79 @@
+"""A custodian's own page: what waits for them, and what an opening key is."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy
+from api.web import PAGE, Entry, Task, page
+from bidding import ceremony, custody, keysetup
+from bidding.ceremony import Ceremony
+from bidding.custody import Awaited
+from bidding.keymaking_policy import ROLES
+from bidding.keymaking_tables import CERTIFYING, DEALING
+from experts import participation
+from experts.participation import COMMIT, WAIT, Part
+from kernel.actor import Actor, Role
+from kernel.errors import permit
+from trading import lots
+
+NAVIGATION = (Entry("/custody", "pages.custody.nav", frozenset(ROLES)),)
+OPEN = (DEALING, CERTIFYING)
+TAGS = {"dealing": "wait", "certifying": "wait", "finished": "good", "aborted": "bad", "expired": "off"}
+
+
+async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
+    """Return key makings, openings and draws that wait for this person's device."""
+    made = [_making_task(one) for one in await ceremony.list_own(session, actor) if await _waits(session, actor, one)]
+    asked = [await _opening_task(session, one) for one in await custody.awaited(session, actor) if not one.given]
+    return made + asked + [_draw_task(one) for one in await participation.mine(session, actor) if one.step != WAIT]
+
+
+class CustodyDesk(Controller):
+    """What waits for a custodian."""
+
+    path = "/custody"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def show(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """List key makings, openings and draws with their states."""
+        permit(policy.must_be_person(actor))
+        awaited = await custody.awaited(session, actor)
+        return page(
+            request,
+            "custody/home.html",
+            ceremonies=[(one, keysetup.read(one.setup)) for one in await custody.ceremonies(session, actor)],
+            openings=[(one, await lots.facts(session, one.lot_id)) for one in awaited],
+            parts_of_draws=await participation.mine(session, actor),
+            may_begin=actor.holds(Role.WITNESS),
+            tags=TAGS,
+        )
+
+    @get("/about")
+    async def about(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Explain what an opening key is, for custodians and everybody else."""
+        return page(request, "custody/about.html")
+
+
+async def _waits(session: AsyncSession, actor: Actor, one: Ceremony) -> bool:
+    """Tell whether it is this person whom the round waits for."""
+    index = await custody.index_in(session, actor, one.id)
+    return index not in (one.dealt if one.state == DEALING else one.certified)
+
+
+def _making_task(one: Ceremony) -> Task:
+    setup = keysetup.read(one.setup)
+    return Task("pages.custody.task_making", f"/custody/ceremonies/{one.id}", {"count": setup.count}, one.expires_at)
+
+
+async def _opening_task(session: AsyncSession, one: Awaited) -> Task:
+    lot = await lots.facts(session, one.lot_id)
+    return Task("pages.custody.task_opening", f"/custody/openings/{one.lot_id}/{one.stage}", {"title": lot.title})
+
+
+def _draw_task(one: Part) -> Task:
+    due = one.draw.release_at if one.step != COMMIT else None
+    return Task(f"pages.custody.task_{one.step}", f"/custody/draws/{one.draw.id}", {"title": one.lot.title}, due)
