@@ -1,0 +1,142 @@
+"""A bidder's pages: own bids, the page that seals and hands in, the confirmation, statements about a bid."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy as account_policy
+from api.web import PAGE, Entry, Task, page, see
+from archive import receipt as receipts
+from bidding import own_bids, policy, statement, submissions
+from bidding.submissions import Bid
+from bidding.tables import CONFIRMATION, LIVE, WITHDRAWAL, WITHDRAWN
+from kernel import database
+from kernel.actor import Actor, Role
+from kernel.errors import GgzyError, Kind, not_found, permit
+from trading import lots, parties
+from trading.lot import LotFacts
+
+NAVIGATION = (Entry("/bid", "pages.bid.nav", frozenset({Role.BIDDER})),)
+STATEMENTS = {"withdrawal": WITHDRAWAL, "confirmation": CONFIRMATION}
+TAGS = {"live": "good", "replaced": "off", "withdrawn": "off", "unconfirmed": "wait"}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A bid with its lot and the state that a person sees (`unconfirmed`: live, but the deadline has moved)."""
+
+    bid: Bid
+    lot: LotFacts | None
+    state: str
+
+    @property
+    def number(self) -> str:
+        """The number by which people name the bid: SHA-256 of its manifest, in hex."""
+        return str(receipts.decode(self.bid.receipt.content).event.data["manifest"])
+
+    @property
+    def tag(self) -> str:
+        """How the state is shown."""
+        return TAGS.get(self.state, "plain")
+
+
+class Bids(Controller):
+    """Pages of those who bid."""
+
+    path = "/bid"
+    include_in_schema = False
+    opt = PAGE
+
+    @get()
+    async def own(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """List the lots that wait for a bid, and all own bids."""
+        permit(account_policy.must_be_person(actor))
+        bids = await own_bids.list_all(session, actor)
+        found = await own_bids.titles(session, actor, bids)
+        shown = [show(bid, found.get(bid.lot_id)) for bid in bids]
+        waiting = await own_bids.opportunities(session, actor)
+        return page(request, "bid/list.html", bids=shown, waiting=waiting, bidder=bool(actor.parties(Role.BIDDER)))
+
+    @get("/lots/{lot_id:uuid}")
+    async def lot(
+        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the page on which a bid for a lot is written, sealed and handed in; or why none can be."""
+        permit(account_policy.must_be_person(actor))
+        lot = await lots.read(session, actor, lot_id)
+        own = sorted(actor.parties(Role.BIDDER))
+        if not own:
+            raise GgzyError("bid.not_a_bidder", Kind.FORBIDDEN)
+        uscc = request.query_params.get("bidder") or own[0]
+        permit(policy.may_bid(actor, uscc) or await lots.enterable(session, actor, lot, uscc))
+        refusal = policy.is_biddable(lot) or policy.is_in_time(lot, await database.now(session))
+        bids = [bid for bid in await submissions.list_own(session, actor, lot_id) if bid.bidder == uscc]
+        names = await parties.names(session, set(own))
+        return page(
+            request,
+            "bid/lot.html",
+            lot=lot,
+            uscc=uscc,
+            names=names,
+            refusal=refusal,
+            live=next((show(bid, lot) for bid in bids if bid.state == LIVE), None),
+        )
+
+    @get("/bids/{bid_id:uuid}")
+    async def bid(
+        self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show one bid: its number, its receipt, and what may still be done with it."""
+        permit(account_policy.must_be_person(actor))
+        bid = await submissions.find(session, actor, bid_id)
+        lot = await lots.facts(session, bid.lot_id)
+        closed = policy.may_receive(actor, bid.bidder, lot, await database.now(session))
+        said = receipts.decode(bid.receipt.content).event
+        name = (await parties.names(session, {bid.bidder})).get(bid.bidder, bid.bidder)
+        return page(request, "bid/bid.html", shown=show(bid, lot), lot=lot, closed=closed, event=said, name=name)
+
+    @get("/bids/{bid_id:uuid}/{kind:str}")
+    async def statement(
+        self, bid_id: UUID, kind: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+    ) -> Response[bytes]:
+        """Show the page on which a withdrawal or a confirmation is signed; or lead back when it is done."""
+        permit(account_policy.must_be_person(actor))
+        if kind not in STATEMENTS:
+            raise not_found("statement")
+        bid = await submissions.find(session, actor, bid_id)
+        lot = await lots.facts(session, bid.lot_id)
+        shown = show(bid, lot)
+        done = bid.state == WITHDRAWN if kind == "withdrawal" else shown.state != "unconfirmed"
+        if done or lot.deadline is None:
+            return see(f"/bid/bids/{bid_id}")
+        refusal = policy.may_receive(actor, bid.bidder, lot, await database.now(session))
+        fields = statement.fields(
+            STATEMENTS[kind], lot=lot.id, bid=bid.id, receipt=bid.receipt.digest, deadline=lot.deadline
+        )
+        return page(request, "bid/statement.html", shown=shown, lot=lot, kind=kind, fields=fields, refusal=refusal)
+
+
+def show(bid: Bid, lot: LotFacts | None) -> Shown:
+    """Return a bid as it is shown to its bidder."""
+    moved = lot is not None and lot.state == "announced" and bid.stands_until != lot.deadline
+    return Shown(bid, lot, "unconfirmed" if bid.state == LIVE and moved else bid.state)
+
+
+async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
+    """Return what waits for a bidder: a device key to be made, bids to be handed in, bids to be confirmed."""
+    if not actor.parties(Role.BIDDER):
+        return []
+    found = [] if actor.device_key is not None else [Task("pages.bid.task_device", "/bid/device", {})]
+    for one in await own_bids.opportunities(session, actor):
+        told: dict[str, object] = {"lot": one.lot.title, "code": one.lot.tender_code}
+        if one.live is None:
+            path = f"/bid/lots/{one.lot.id}?bidder={one.bidder}"
+            found.append(Task("pages.bid.task_submit", path, told, one.lot.deadline))
+        elif one.unconfirmed:
+            found.append(
+                Task("pages.bid.task_confirm", f"/bid/bids/{one.live.id}/confirmation", told, one.lot.deadline)
+            )
+    return found

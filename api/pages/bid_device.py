@@ -1,0 +1,52 @@
+"""The device key of whoever needs one, and a bidder's rehearsal: what is done there is done by the browser itself."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import devices, policy
+from api.transaction import STREAMED
+from api.web import PAGE, page
+from kernel.actor import Actor
+from kernel.errors import permit
+
+MAX_PROBE = 8 << 20
+
+
+class Device(Controller):
+    """Making a key, proving its backup, enrolling it; checking the browser."""
+
+    path = "/bid"
+    include_in_schema = False
+    opt = PAGE
+
+    @get("/device")
+    async def device(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+        """Show the enrolled key and the way to another one."""
+        permit(policy.must_be_person(actor))
+        held = await devices.devices(session, actor)
+        return page(request, "bid/device.html", held=held, active=next((d for d in held if d.revoked_at is None), None))
+
+    @get("/rehearsal")
+    async def rehearsal(self, request: Request[Any, Any, Any], actor: Actor) -> Response[bytes]:
+        """Show the checks of this browser and the practice bid."""
+        permit(policy.must_be_person(actor))
+        return page(request, "bid/rehearsal.html")
+
+
+@post(
+    "/bid/rehearsal/probe",
+    opt=STREAMED,
+    request_max_body_size=MAX_PROBE,
+    include_in_schema=False,
+    status_code=204,
+)
+async def probe(request: Request[Any, Any, Any], actor: Actor) -> None:
+    """Take bytes and throw them away, so that a browser can measure how fast it sends; at most 8 MiB."""
+    permit(policy.must_be_person(actor))
+    async for _ in request.stream():
+        pass
+
+
+HANDLERS = (probe,)

@@ -1,0 +1,120 @@
+/** One envelope's section on the page: its fields, its files, and the plan that is read from them. */
+import { Refusal } from "../lib/refusal.js";
+import { encode, entryOf, readPrice } from "../lib/form.js";
+import { amountInWords } from "../lib/amount.js";
+import { t } from "../words.js";
+import { byId, size, wordsOf } from "./page_parts.js";
+
+export class EnvelopeForm {
+  /** @type {File[]} */
+  #files = [];
+
+  /** @param {HTMLElement} section with `data-envelope` */
+  constructor(section) {
+    this.section = section;
+    this.kind = section.dataset.envelope ?? "";
+    this.list = /** @type {HTMLElement} */ (section.querySelector("[data-files]"));
+    const chooser = byId(`${this.kind}-files`);
+    chooser.addEventListener("change", () => {
+      this.#files.push(...chooser.files);
+      chooser.value = ""; // the same file can be chosen again after it was taken out
+      this.#show();
+    });
+    byId("price-price")?.addEventListener("input", showAmount);
+  }
+
+  get files() {
+    return this.#files;
+  }
+
+  /** @returns {import("../lib/form.js").Form} as typed; throws a Refusal with `field` where something is wrong */
+  read() {
+    const price = this.kind === "price" ? at("price-price", () => readPrice(this.#text("price"))) : null;
+    const form = {
+      kind: /** @type {any} */ (this.kind),
+      price,
+      term_days: at(`${this.kind}-term_days`, () => this.#days()),
+      quality: this.#text("quality") || null,
+      leader: this.#text("leader") || null,
+      particulars: at(`${this.kind}-particulars`, () => particularsOf(this.#text("particulars"))),
+    };
+    at(`${this.kind}-files`, () => encode({ ...form, files: this.#files.map(entryOf) }));
+    return form;
+  }
+
+  /** @returns {[string, string][]} what was typed, for checking */
+  answers() {
+    const { price, term_days, quality, leader, particulars } = this.read();
+    const told = /** @type {[string, string][]} */ ([]);
+    if (price) told.push([t("pages.bid.price"), t("pages.bid.price_said", { price, words: amountInWords(price) })]);
+    if (term_days) told.push([t("pages.bid.term"), t("pages.bid.days", { days: term_days })]);
+    if (quality) told.push([t("pages.bid.quality"), quality]);
+    if (leader) told.push([t("pages.bid.leader"), leader]);
+    for (const [name, said] of Object.entries(particulars ?? {})) told.push([name, said]);
+    const files = this.#files.map((file) => `${file.name}（${size(file.size)}）`).join("、");
+    return [...told, [t("pages.bid.files"), files || t("pages.bid.no_files")]];
+  }
+
+  #text(name) {
+    return byId(`${this.kind}-${name}`)?.value.trim() ?? "";
+  }
+
+  #days() {
+    const typed = this.#text("term_days");
+    if (typed === "") return null;
+    if (!/^[1-9][0-9]{0,4}$/.test(typed) || Number(typed) > 36500) throw new Refusal("pages.bid.term_wrong");
+    return Number(typed);
+  }
+
+  #show() {
+    const lines = this.#files.map((file, place) => {
+      const line = document.createElement("li");
+      const drop = document.createElement("button");
+      [drop.type, drop.className, drop.textContent] = ["button", "link", t("pages.bid.file_drop")];
+      drop.setAttribute("aria-label", t("pages.bid.file_drop_named", { name: file.name }));
+      drop.addEventListener("click", () => {
+        this.#files.splice(place, 1);
+        this.#show();
+      });
+      const name = document.createElement("span");
+      name.textContent = `${file.name}（${size(file.size)}）`;
+      line.append(name, drop);
+      return line;
+    });
+    this.list.replaceChildren(...lines);
+  }
+}
+
+/** @param {any} error @returns {{text: string, field?: string}} */
+export function problemOf(error) {
+  return { text: wordsOf(error), field: error.field };
+}
+
+/** Put whatever the work refuses at a field. */
+function at(field, work) {
+  try {
+    return work();
+  } catch (error) {
+    throw Object.assign(/** @type {object} */ (error), { field });
+  }
+}
+
+/** One line each: name, colon, what is said. */
+function particularsOf(text) {
+  const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => { // prettier-ignore
+    const match = /^([^:：]{1,64})[:：]\s*(.{1,1000})$/u.exec(line);
+    if (match === null) throw new Refusal("pages.bid.particulars_wrong", { line });
+    return [match[1].trim(), match[2].trim()];
+  });
+  return Object.fromEntries(pairs);
+}
+
+function showAmount() {
+  const said = byId("price-words");
+  try {
+    said.textContent = amountInWords(readPrice(byId("price-price").value));
+    said.hidden = false;
+  } catch {
+    said.hidden = true;
+  }
+}

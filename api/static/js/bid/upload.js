@@ -1,0 +1,204 @@
+/**
+ * Sends a sealed bid in parts (docs/spec/submission.md) and hands it in. It goes on after any break: the platform says
+ * what it has, a part sent twice is stored once, and no key is needed.
+ */
+import { Refusal, api, csrf } from "../http.js";
+import { PART_SIZE } from "../lib/segments.js";
+import * as pending from "./pending.js";
+
+const AT_ONCE = 3;
+const LONGEST_PAUSE = 30;
+const WINDOW = 20_000; // milliseconds over which the speed is taken
+const PASSING = new Set(["network", "server.failed", "idempotency.in_flight"]);
+const HANDED_IN = new Set(["upload.closed", "bid.replaces_other"]);
+
+/** @typedef {{sent: number, total: number, speed: number, pause: number}} Standing bytes, bytes a second, seconds of waiting */
+
+/** One bid on its way. */
+export class Upload {
+  /** @type {[number, number][]} moments and bytes sent since the beginning */
+  #marks = [];
+  /** @type {Map<object, number>} bytes of the parts that are on their way */
+  #flying = new Map();
+  #stored = 0;
+  #new = 0;
+  #pause = 0;
+
+  /**
+   * @param {import("./pending.js").Pending} bid
+   * @param {File} file the sealed file
+   * @param {(standing: Standing) => void} tell
+   * @param {AbortSignal} signal
+   */
+  constructor(bid, file, tell, signal) {
+    this.bid = bid;
+    this.file = file;
+    this.signal = signal;
+    this.#tell = tell;
+  }
+
+  #tell;
+
+  /**
+   * Send what is missing and hand the bid in.
+   * @returns {Promise<any>} the bid as the API shows it, with its receipt
+   * @throws {Refusal} what the platform refuses; breaks of the network are waited out
+   */
+  async run() {
+    const session = await this.#steady(() => this.#session());
+    if (session.state === "open") await this.#send(session);
+    return this.#steady(() => this.#handIn(session.id));
+  }
+
+  /** The session that was opened before, if it still takes parts; else a new one. */
+  async #session() {
+    if (this.bid.upload !== null) {
+      try {
+        const known = await this.#api("GET", `/api/v1/uploads/${this.bid.upload}`);
+        if (known.state !== "swept") return known; // used: only the answer was lost
+      } catch (error) {
+        if (/** @type {any} */ (error).status !== 404) throw error;
+      }
+    }
+    const bodies = Object.fromEntries(this.bid.bodies.map(({ kind, length }) => [kind, length]));
+    const asked = { bidder: this.bid.uscc, bodies };
+    const opened = await this.#api("POST", `/api/v1/lots/${this.bid.lot}/uploads`, asked);
+    this.bid.upload = opened.id;
+    await pending.keep(this.bid);
+    return opened;
+  }
+
+  async #send(session) {
+    const parts = partsOf(this.bid);
+    const missing = parts.filter((part) => !session.present[part.kind].includes(part.number));
+    this.#stored = sum(parts) - sum(missing);
+    this.#show();
+    const work = async () => {
+      for (let part = missing.shift(); part !== undefined; part = missing.shift()) {
+        const one = part;
+        await this.#steady(() => this.#put(session.id, one));
+        this.#flying.delete(one);
+        this.#stored += one.size;
+        this.#show();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  #put(session, part) {
+    const path = `/api/v1/uploads/${session}/${part.kind}/${part.number}`;
+    const data = this.file.slice(part.offset, part.offset + part.size);
+    return put(path, data, part.root, this.signal, (loaded) => {
+      this.#new += Math.max(0, loaded - (this.#flying.get(part) ?? 0));
+      this.#flying.set(part, loaded);
+      this.#show();
+    });
+  }
+
+  async #handIn(upload) {
+    const { lot, manifest, signature, digest } = this.bid;
+    const key = `${digest}${upload.replaceAll("-", "")}`;
+    try {
+      return await this.#api("POST", `/api/v1/lots/${lot}/bids`, { upload, manifest, signature }, { "Idempotency-Key": key });
+    } catch (error) {
+      const known = HANDED_IN.has(/** @type {any} */ (error).code) ? await this.#received() : undefined;
+      if (known === undefined) throw error;
+      return known;
+    }
+  }
+
+  /** The bid that was handed in from this very file, when the answer to it was lost. */
+  async #received() {
+    const own = await this.#api("GET", `/api/v1/lots/${this.bid.lot}/bids`);
+    return own.find((one) => JSON.parse(one.receipt.json).event.data.manifest === this.bid.digest);
+  }
+
+  #api(method, path, body, headers = {}) {
+    return api(method, path, body, { headers, signal: this.signal });
+  }
+
+  /** Do something until it is answered: what passes by itself is waited for, longer each time. */
+  async #steady(work) {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const { code, status = 0 } = /** @type {Refusal} */ (error);
+        const passing = PASSING.has(code) || status >= 500 || status === 429;
+        if (this.signal.aborted || !passing) throw error;
+        await this.#wait(Math.min(LONGEST_PAUSE, 2 ** tries) * (0.75 + Math.random() / 2));
+      }
+    }
+  }
+
+  async #wait(seconds) {
+    this.#marks = [];
+    this.#flying.clear();
+    this.#pause = Math.ceil(seconds);
+    this.#show();
+    await new Promise((done) => {
+      setTimeout(done, seconds * 1000);
+      addEventListener("online", done, { once: true });
+    });
+    this.#pause = 0;
+  }
+
+  #show() {
+    const now = performance.now();
+    this.#marks.push([now, this.#new]);
+    this.#marks = this.#marks.filter(([moment]) => now - moment <= WINDOW);
+    const [[since, before]] = this.#marks;
+    const speed = now > since ? ((this.#new - before) * 1000) / (now - since) : 0;
+    const flying = [...this.#flying.values()].reduce((all, bytes) => all + bytes, 0);
+    const total = sum(partsOf(this.bid));
+    this.#tell({ sent: Math.min(total, this.#stored + flying), total, speed, pause: this.#pause });
+  }
+}
+
+/**
+ * Send one part; unlike fetch, XMLHttpRequest tells how far it is.
+ * @param {string} path
+ * @param {Blob} data
+ * @param {string} root
+ * @param {AbortSignal} signal
+ * @param {(loaded: number) => void} progress
+ * @returns {Promise<void>}
+ */
+function put(path, data, root, signal, progress) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", path);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.setRequestHeader("Part-Root", root);
+    request.setRequestHeader("X-CSRF-Token", csrf());
+    request.upload.onprogress = ({ loaded }) => progress(loaded);
+    request.onload = () => (request.status < 400 ? resolve() : reject(refusalOf(request)));
+    request.onerror = request.ontimeout = () => reject(new Refusal("network", "", 0));
+    request.onabort = () => reject(new Refusal("device.stopped", "", 0));
+    signal.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(data);
+  });
+}
+
+function refusalOf(request) {
+  try {
+    const { code, detail, params } = JSON.parse(request.responseText);
+    return new Refusal(code, detail, request.status, params);
+  } catch {
+    return new Refusal("server.failed", "", request.status);
+  }
+}
+
+/** Every part with its number within its body and its place in the file. */
+function partsOf(bid) {
+  let start = bid.offset;
+  return bid.bodies.flatMap(({ kind, length, parts }) => {
+    const begin = start;
+    start += length;
+    return parts.map(({ root, size }, number) => ({ kind, number, root, size, offset: begin + number * PART_SIZE }));
+  });
+}
+
+function sum(parts) {
+  return parts.reduce((all, part) => all + part.size, 0);
+}
