@@ -6,13 +6,21 @@ and takes the files out of what was opened; `sweep` clears uploads that were nev
 
 from uuid import UUID
 
+import structlog
+
+from api.locale import catalogue
 from api.wiring import Installation
-from bidding import extraction, openings, quorum, record, uploads, verdict
+from bidding import extraction, openings, papers, quorum, record, uploads, verdict
 from bidding.openings import Progress
 from bidding.submissions import Desk
+from bidding.tables import FINISHED
 from bidding.verdict import Shares
 from kernel import database
 from kernel.actor import SYSTEM
+
+log = structlog.get_logger(__name__)
+
+PAPER = "paper.opening."
 
 
 async def proceed(installation: Installation, lot_id: UUID, stage: int) -> Progress:
@@ -22,7 +30,21 @@ async def proceed(installation: Installation, lot_id: UUID, stage: int) -> Progr
         await _decide(installation, given)
     desk = Desk(installation.authority, installation.settings.log_origin, installation.entropy)
     async with installation.sessions.begin() as session:
-        return await record.finish(session, SYSTEM, lot_id, stage, desk=desk)
+        progress = await record.finish(session, SYSTEM, lot_id, stage, desk=desk)
+    if progress.state == FINISHED:
+        try:
+            await print_record(installation, lot_id, stage)
+        except Exception:  # the record stands; `resume` prints it later
+            log.exception("record.not_printed", lot=str(lot_id), stage=stage)
+    return progress
+
+
+async def print_record(installation: Installation, lot_id: UUID, stage: int) -> None:
+    """Put the record on signed paper, unless it is there."""
+    locale = installation.settings.locale
+    names = {code.removeprefix(PAPER): text for code, text in catalogue(locale).items() if code.startswith(PAPER)}
+    async with installation.sessions.begin() as session:
+        await papers.make(session, lot_id, stage, names, seal=installation.seal, entropy=installation.entropy)
 
 
 async def extract(installation: Installation, lot_id: UUID, stage: int) -> int:
@@ -48,6 +70,8 @@ async def resume(installation: Installation) -> None:
             return
         for lot_id, stage in await openings.unfinished(session):
             await proceed(installation, lot_id, stage)
+        for lot_id, stage in await papers.missing(session):
+            await print_record(installation, lot_id, stage)
         for lot_id, stage in await openings.unextracted(session):
             await extract(installation, lot_id, stage)
 

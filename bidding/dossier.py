@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive.package.item import Item, Stored
-from bidding import bidfile, ceremony, openings, uploads
+from bidding import bidfile, ceremony, openings, papers, uploads
 from bidding import manifest as manifests
+from bidding.room_tables import PaperRow
 from bidding.tables import BidRow, EntryRow, OpenedFileRow, OpeningRow, ShareRow, StatementRow
 from kernel.errors import GgzyError, Kind
 from trading import files, lots
@@ -29,10 +30,11 @@ async def items(session: AsyncSession, tender_id: UUID) -> AsyncIterator[Item]:
 
     Roles: ``key_transcript``, ``sealed_bid``, ``bid_manifest``, ``receipt``, ``statement``, ``opened_bid``,
     ``opening_record``, ``opening_request``, ``opening_share``. Raises ``dossier.not_extracted`` while files of opened
-    bids are still being taken out.
+    bids are still being taken out or a record is not on paper yet.
     """
     found = (await lots.of_tenders(session, [tender_id]))[tender_id]
-    waiting = {lot_id for lot_id, _ in await openings.unextracted(session)}
+    unprinted = await papers.missing(session)
+    waiting = {lot_id for lot_id, _ in (*unprinted, *await openings.unextracted(session))}
     if waiting & {lot.id for lot in found}:
         raise GgzyError("dossier.not_extracted", Kind.CONFLICT)
     async for item in _keys(session, found):
@@ -105,6 +107,9 @@ async def _openings(session: AsyncSession, lot: LotFacts, place: str) -> AsyncIt
         for name, (role, content) in named.items():
             if content is not None:
                 yield Item(f"{folder}/{name}", role, title, content)
+        paper = await session.get(PaperRow, row.id)
+        if paper is not None:
+            yield Item(f"{folder}/record.pdf", "opening_record", f"{title}记录（签章）", paper.content)
         shares = select(ShareRow).where(ShareRow.opening_id == row.id).order_by(ShareRow.custodian)
         for share in await session.scalars(shares):
             yield Item(f"{folder}/share-{share.custodian}.json", "opening_share", title, share.answer)

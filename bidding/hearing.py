@@ -52,6 +52,7 @@ class Helper:
     name: str
     role: str
     given_at: datetime | None
+    device_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,11 @@ class Room:
     orders: Sequence[Order] = ()
     outages: Sequence[Outage] = ()
     paper: bool = False
+
+    @property
+    def due(self) -> bool:
+        """Tell whether the deadline has passed."""
+        return self.lot.deadline is not None and self.at >= self.lot.deadline
 
     @property
     def waiting_order(self) -> Order | None:
@@ -200,7 +206,10 @@ async def _helpers(session: AsyncSession, lot: LotFacts, row: OpeningRow | None)
     if row is not None:
         query = select(ShareRow.custodian, ShareRow.received_at).where(ShareRow.opening_id == row.id)
         given = {share.custodian: share.received_at for share in await session.execute(query)}
-    return [Helper(one.index, one.name, one.role, given.get(one.index)) for one in key.custodians]
+    return [
+        Helper(one.index, one.name, one.role, given.get(one.index), bytes.fromhex(one.device_key))
+        for one in key.custodians
+    ]
 
 
 async def _offers(session: AsyncSession, row: OpeningRow, confirmed: set[str]) -> list[Offer]:

@@ -94,7 +94,7 @@ def _common(scope: HTTPScope, installation: Installation, nonce: str) -> dict[st
     directory = scope["litestar_app"].state.directory
     query = dict(_query(scope))
     return {
-        "t": partial(_words, locale),
+        "t": partial(worded, locale),
         "words_json": partial(_words_json, locale),
         "static": files.url,
         "nonce": nonce,
@@ -125,7 +125,8 @@ def _headers(scope: HTTPScope, installation: Installation, nonce: str, *, wasm: 
     return policy.headers(nonce, wasm=wasm) | own
 
 
-def _words(locale: str, code: str, /, **params: object) -> str:
+def worded(locale: str, code: str, /, **params: object) -> str:
+    """Return the words of a code in a locale, moments among its params in civil form."""
     readable = {name: _civil(value) if isinstance(value, datetime) else value for name, value in params.items()}
     return words(code, readable, locale)
 

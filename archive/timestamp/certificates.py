@@ -1,9 +1,10 @@
-"""The authority's certificates, made at first start and never shipped: a root and one time-stamping certificate.
+"""Certificates made at first start and never shipped: a root, and one certificate under it for one purpose.
 
 The root's key is only needed to renew the other; it should be taken off the machine (docs/spec/timestamp.md).
 """
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,17 +36,45 @@ def new_authority_keys(folder: Path, *, clock: Clock, entropy: Entropy, sandbox:
     Writes ``chain.pem`` (own certificate, then root), ``tsa-key.pem`` and ``root-key.pem`` (PKCS #8, mode 0600). The
     chain is written last: with it the keys count as made, so a start cut short is simply done again.
     """
+    policies = x509.CertificatePolicies(
+        [x509.PolicyInformation(x509.ObjectIdentifier(SANDBOX_POLICY if sandbox else POLICY), None)]
+    )
+    # RFC 3161 2.3 wants exactly one extended usage, critical
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
+    names = Names("time root", "time authority", KEY_FILE)
+    new_keys(folder, names, [(usage, True), (policies, False)], clock=clock, entropy=entropy, sandbox=sandbox)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What root and leaf are called (behind ``ggzy`` or ``ggzy sandbox``), and the file of the leaf's key."""
+
+    root: str
+    leaf: str
+    key_file: str
+
+
+def new_keys(
+    folder: Path,
+    names: Names,
+    extensions: Sequence[tuple[x509.ExtensionType, bool]],
+    *,
+    clock: Clock,
+    entropy: Entropy,
+    sandbox: bool,
+) -> None:
+    """Make a root and one certificate under it with these extensions (critical or not), unless they are there."""
     if (folder / CHAIN_FILE).exists():
         return
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     label = "ggzy sandbox" if sandbox else "ggzy"
     root_key, key, now = _new_key(entropy), _new_key(entropy), clock.now()
-    root_name = _name(f"{label} time root")
+    root_name = _name(f"{label} {names.root}")
     root = _root(_Draft(root_name, root_name, root_key.public_key(), now, _ROOT_LIFE, _serial(entropy)), root_key)
-    draft = _Draft(_name(f"{label} time authority"), root_name, key.public_key(), now, _LIFE, _serial(entropy))
-    leaf = _leaf(draft, root_key, SANDBOX_POLICY if sandbox else POLICY)
+    draft = _Draft(_name(f"{label} {names.leaf}"), root_name, key.public_key(), now, _LIFE, _serial(entropy))
+    leaf = _leaf(draft, root_key, extensions)
     _write(folder / ROOT_KEY_FILE, _private(root_key), 0o600)
-    _write(folder / KEY_FILE, _private(key), 0o600)
+    _write(folder / names.key_file, _private(key), 0o600)
     pem = serialization.Encoding.PEM
     _write(folder / CHAIN_FILE, leaf.public_bytes(pem) + root.public_bytes(pem), 0o644)
 
@@ -85,20 +114,18 @@ def _root(draft: _Draft, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     return builder.add_extension(_usage(signs_certificates=True), critical=True).sign(key, hashes.SHA256())
 
 
-def _leaf(draft: _Draft, root_key: ec.EllipticCurvePrivateKey, policy: str) -> x509.Certificate:
-    """Return the time-stamping certificate; RFC 3161 2.3 wants exactly one extended usage, critical."""
-    policies = x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier(policy), None)])
-    issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key())
-    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
-    return (
+def _leaf(
+    draft: _Draft, root_key: ec.EllipticCurvePrivateKey, extensions: Sequence[tuple[x509.ExtensionType, bool]]
+) -> x509.Certificate:
+    builder = (
         draft.builder()
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(usage, critical=True)
-        .add_extension(issuer_key, critical=False)
-        .add_extension(policies, critical=False)
-        .sign(root_key, hashes.SHA256())
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False)
     )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    return builder.sign(root_key, hashes.SHA256())
 
 
 def _usage(*, signs_certificates: bool) -> x509.KeyUsage:

@@ -78,7 +78,7 @@ async def lot(
     """Insert an announced lot whose deadline is `after` from now, and return its id."""
     moment = await now(session)
     tender_id, lot_id = uuid4(), uuid4()
-    site = {"code": SITE, "name": "主", "kind": "main", "established_at": moment}
+    site = {"code": SITE, "name": "主", "kind": "main", "address": "", "established_at": moment}
     await session.execute(insert(SiteRow).values(site).on_conflict_do_nothing())
     party = {"uscc": PURCHASER, "name": "甲", "revision": 1, "profile": {}, "registered_at": moment}
     await session.execute(insert(PartyRow).values(party).on_conflict_do_nothing())

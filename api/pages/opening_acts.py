@@ -1,0 +1,149 @@
+"""What people do in the opening room: every button is a form, and a refusal stands at its field."""
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, post
+from litestar.di import Provide
+from litestar.response import Redirect
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.accounts import policy, proof
+from api.pages.opening_room import shown
+from api.web import PAGE, Form, see
+from api.wiring import Installation
+from bidding import hearing, openings, outages, pauses, record, remarks
+from bidding.outages import Draft
+from bidding.submissions import Desk
+from kernel.actor import Actor
+from kernel.clock import CHINA
+from kernel.entropy import Entropy
+from kernel.errors import GgzyError, Kind, permit
+
+Answered = Response[bytes] | Redirect
+Asked = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """One form that was sent in a room."""
+
+    request: Asked
+    session: AsyncSession
+    actor: Actor
+    lot_id: UUID
+    stage: int
+    form: Form
+
+    async def do(self, work: Awaitable[object], done: str, field: str = "") -> Answered:
+        """Do the work and lead back to the room, or show there at which field it was refused."""
+        try:
+            await work
+        except GgzyError as refusal:
+            if refusal.kind is Kind.NOT_FOUND:
+                raise
+            self.form.refuse(refusal, field)
+            return await shown(
+                self.request, self.session, self.actor, lot_id=self.lot_id, stage=self.stage, form=self.form
+            )
+        return see(f"/openings/{self.lot_id}/{self.stage}", done=done)
+
+
+async def provide_act(request: Asked, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> _Act:
+    """Read the form of a person."""
+    permit(policy.must_be_person(actor))
+    return _Act(request, session, actor, lot_id, stage, await Form.read(request))
+
+
+class RoomActs(Controller):
+    """What is done in the room; each answers 303 to the room, or the room with what is wrong."""
+
+    path = "/openings/{lot_id:uuid}/{stage:int}"
+    include_in_schema = False
+    opt = PAGE
+    dependencies = {"act": Provide(provide_act)}  # noqa: RUF012 - Litestar reads it from the class
+
+    @post("/begin")
+    async def begin(self, act: _Act, entropy: Entropy) -> Answered:
+        """Begin the opening."""
+        minutes = int(act.form["hearing_minutes"]) if act.form["hearing_minutes"].isdecimal() else -1
+        work = openings.begin(act.session, act.actor, act.lot_id, act.stage, entropy=entropy, hearing_minutes=minutes)
+        return await act.do(work, "room_begun", "hearing_minutes")
+
+    @post("/confirm")
+    async def confirm(self, act: _Act, entropy: Entropy) -> Answered:
+        """Say for a bidder that there is no objection."""
+        work = remarks.confirm(
+            act.session, act.actor, act.lot_id, act.stage, bidder=act.form["bidder"], entropy=entropy
+        )
+        return await act.do(work, "room_confirmed")
+
+    @post("/objection")
+    async def objection(self, act: _Act, entropy: Entropy) -> Answered:
+        """Object for a bidder."""
+        said = {"bidder": act.form["bidder"], "text": act.form["objection"]}
+        work = remarks.complain(act.session, act.actor, act.lot_id, act.stage, **said, entropy=entropy)
+        return await act.do(work, "room_objected", "objection")
+
+    @post("/answers/{remark_id:uuid}")
+    async def answer(self, act: _Act, entropy: Entropy, remark_id: UUID) -> Answered:
+        """Answer an objection."""
+        field = f"answer-{remark_id}"
+        work = remarks.answer(act.session, act.actor, remark_id, act.form[field], entropy=entropy)
+        return await act.do(work, "room_answered", field)
+
+    @post("/orders")
+    async def order(self, act: _Act, entropy: Entropy) -> Answered:
+        """Order a pause or its end."""
+        said = {"kind": act.form["kind"], "reason": act.form["reason"]}
+        work = pauses.order(act.session, act.actor, act.lot_id, act.stage, **said, entropy=entropy)
+        return await act.do(work, "room_ordered", "reason")
+
+    @post("/orders/{order_id:uuid}/consent")
+    async def consent(self, act: _Act, installation: Installation, order_id: UUID) -> Answered:
+        """Consent to an order as the second person, who shows a second factor at this very moment."""
+
+        async def work() -> None:
+            await proof.by_code(installation.sessions, installation.vault, act.actor.user_id, act.form["code"])
+            await pauses.consent(act.session, act.actor, order_id, None, entropy=installation.entropy)
+
+        return await act.do(work(), "room_consented", "code")
+
+    @post("/outages")
+    async def outage(self, act: _Act, entropy: Entropy) -> Answered:
+        """Note what failed."""
+        form = act.form
+
+        async def work() -> None:
+            told = {name: form[name] for name in ("failed", "cause", "told", "decision", "note")}
+            draft = Draft(since=_moment(form["since"]), **told)
+            await outages.note(act.session, act.actor, act.lot_id, act.stage, draft, entropy=entropy)
+
+        return await act.do(work(), "outage_noted", _field(form))
+
+    @post("/close")
+    async def close(self, act: _Act, installation: Installation) -> Answered:
+        """Close the opening and write its record."""
+        writing = Desk(installation.authority, installation.settings.log_origin, installation.entropy)
+
+        async def work() -> None:
+            await hearing.close(act.session, act.actor, act.lot_id, act.stage, entropy=installation.entropy)
+            await record.finish(act.session, act.actor, act.lot_id, act.stage, desk=writing)
+
+        return await act.do(work(), "room_closed")
+
+
+def _moment(text: str) -> datetime:
+    """Read what a datetime-local input sends, as time in China; ``outage.no_time``."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise GgzyError("outage.no_time") from error
+
+
+def _field(form: Form) -> str:
+    """Return the first field of the checklist that is not filled in, or the time."""
+    return next((name for name in ("told", "note") if not form[name]), "since")

@@ -1,0 +1,22 @@
+/** The display in the hall: follows the board, keeps the server's clock, and says 断线 when it cannot. */
+import { civil, run, serverNow } from "../clock.js";
+import { t } from "../words.js";
+import { follow, put } from "./follow.js";
+
+const board = /** @type {HTMLElement} */ (document.getElementById("board"));
+const lost = /** @type {HTMLElement} */ (document.querySelector("[data-lost]"));
+const updated = /** @type {HTMLTimeElement} */ (document.querySelector("[data-updated]"));
+
+run();
+follow(board.dataset.events ?? "", {
+  state: (html) => put(board, html),
+  connection: (how) => {
+    document.documentElement.dataset.connection = how;
+    lost.hidden = how === "live";
+    if (how === "live") {
+      updated.textContent = civil(serverNow());
+      return;
+    }
+    lost.textContent = t(`room.js.${how}`, { at: updated.textContent });
+  },
+});

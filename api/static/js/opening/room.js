@@ -1,0 +1,50 @@
+/** The opening room: follows the board; when the board says so, what this person can do is fetched anew. */
+import { t } from "../words.js";
+import { follow, put } from "./follow.js";
+
+const board = /** @type {HTMLElement} */ (document.getElementById("board"));
+const panel = /** @type {HTMLElement} */ (document.getElementById("panel"));
+const connection = /** @type {HTMLElement} */ (document.querySelector("[data-live]"));
+const said = /** @type {HTMLElement} */ (document.querySelector("[data-said]"));
+const offer = /** @type {HTMLElement} */ (document.querySelector("[data-stale-panel]"));
+let shown = board.querySelector(".board")?.getAttribute("data-panel") ?? "";
+let phase = board.querySelector(".board")?.getAttribute("data-phase") ?? "";
+
+/** @returns {boolean} whether somebody has begun to write in the panel */
+function writing() {
+  const fields = [...panel.querySelectorAll("input, textarea, select")];
+  return fields.some((one) => one === document.activeElement || ("defaultValue" in one && one.type !== "hidden" && one.value !== one.defaultValue));
+}
+
+/** Fetch the panel again, unless that would take away what somebody is writing. */
+async function refresh() {
+  if (writing()) {
+    offer.hidden = false;
+    return;
+  }
+  const answer = await fetch(board.dataset.panelFrom ?? "", { credentials: "same-origin" }).catch(() => null);
+  if (answer?.ok) put(panel, await answer.text());
+}
+
+/** @param {string} html */
+function state(html) {
+  const now = put(board, html);
+  const words = now?.getAttribute("data-say") ?? "";
+  if (said.textContent !== words) said.textContent = words;
+  const print = now?.getAttribute("data-panel") ?? "";
+  if (print === shown) return;
+  shown = print;
+  const before = phase;
+  phase = now?.getAttribute("data-phase") ?? "";
+  if (phase === "closed" && before !== "closed" && !writing()) return location.reload(); // the record's links
+  refresh();
+}
+
+follow(board.dataset.events ?? "", {
+  state,
+  connection: (how) => {
+    document.documentElement.dataset.connection = how;
+    connection.hidden = how === "live";
+    connection.textContent = how === "live" ? "" : t(`room.js.${how}_room`);
+  },
+});
