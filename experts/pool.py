@@ -5,7 +5,7 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -69,6 +69,16 @@ class Expert:
     valid_from: date
     valid_until: date
     has_account: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change of an expert's standing, with its reason; `until` for a training."""
+
+    action: str
+    reason: str
+    until: date | None
+    at: datetime
 
 
 async def import_file(
@@ -155,6 +165,13 @@ async def page(session: AsyncSession, actor: Actor, *, after: UUID | None = None
     if after is not None:
         query = query.where(ExpertRow.id > after)
     return [_expert(row) for row in await session.scalars(query)]
+
+
+async def changes(session: AsyncSession, actor: Actor, expert_id: UUID) -> list[Change]:
+    """Return what was done with an expert's standing, newest first, to the pool's keeper."""
+    permit(policy.may_keep_pool(actor))
+    query = select(ExpertStateRow).where(ExpertStateRow.expert_id == expert_id).order_by(ExpertStateRow.at.desc())
+    return [Change(row.action, row.reason, row.until, row.at) for row in await session.scalars(query.limit(200))]
 
 
 async def size(session: AsyncSession) -> int:

@@ -69,7 +69,6 @@ class Desk(Controller):
         return page(
             request,
             "expert/desk.html",
-            wasm=True,
             seat=seat,
             places=await _places(session, actor, lot_id, papers.offers),
             kinds=_by_kind(papers.scheme.criteria),

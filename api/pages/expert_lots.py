@@ -40,7 +40,7 @@ class Work(Controller):
         permit(policy.must_be_person(actor))
         seat = await seats.take(session, actor, lot_id)
         involved = await seats.involved(session, actor, lot_id)
-        return page(request, "expert/declaration.html", wasm=True, seat=seat, involved=involved)
+        return page(request, "expert/declaration.html", seat=seat, involved=involved)
 
     @post("/leader")
     async def lead(

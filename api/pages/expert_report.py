@@ -47,7 +47,7 @@ class ReportDesk(Controller):
         except GgzyError as error:
             tied = str(error.params.get("bids", "")).split(", ") if error.code == "evaluation.tie" else []
             form.refuse(GgzyError("pages.expert.tied", error.kind) if tied else error, "tie" if tied else "")
-            return await _show(request, session, actor, lot_id, form, tied)
+            return await _show(request, session, actor, lot_id, form, tied=tied)
         return see(f"/expert/lots/{lot_id}/report", done="report_drafted")
 
     @post("/end")
@@ -70,14 +70,14 @@ async def _show(
     actor: Actor,
     lot_id: UUID,
     form: Form,
+    *,
     tied: list[str] | None = None,
 ) -> Response[bytes]:
     seat = await seats.take(session, actor, lot_id)
     if seat.lot.state != State.EVALUATING:
         report = canonical.decode(await reports.final(session, actor, lot_id))
-        return page(
-            request, "expert/report_final.html", form=form, lot=seat.lot, report=report, result=report["result"]
-        )
+        told = {"report": report, "result": report["result"], "back": f"/expert/lots/{lot_id}"}
+        return page(request, "expert/report_final.html", form=form, lot=seat.lot, **told)
     await evaluations.papers(session, actor, lot_id)  # tells why a member may not judge now
     live = await _live(session, actor, lot_id)
     found = await offers.of_lot(session, seat.lot)
@@ -85,7 +85,6 @@ async def _show(
         request,
         "expert/report.html",
         form=form,
-        wasm=True,
         seat=seat,
         live=live,
         result=None if live is None else canonical.decode(live.result),

@@ -35,8 +35,8 @@ async def steps(session: AsyncSession, actor: Actor, seat: Seat, committee: Comm
     closed = committee.technical_finished_at is not None
     opinion = await _opinion(session, actor, seat) if closed and evaluating else None
     all_declared = committee.declared == committee.size
-    figures = {"declared": committee.declared, "size": committee.size}
-    rows = [
+    figures: dict[str, object] = {"declared": committee.declared, "size": committee.size}
+    rows: list[tuple[str, bool, bool, dict[str, object], str]] = [
         ("declare", declared, not declared, {}, f"{base}/declaration"),
         ("leader", led or over, declared, figures, "#leader-vote"),
         ("begin", evaluating or over, led and all_declared, figures, "#begin"),

@@ -8,9 +8,11 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from archive.note import Signer
 from bidding import signed
 from bidding.tables import BidRow, OpeningRow, UploadRow
 from experts import committees, evaluations, reports
+from experts.rounds import Draw
 from experts.scoring import DECLARATION, OPINION, SHEET, VOTE
 from kernel import canonical
 from kernel.actor import Actor
@@ -19,7 +21,7 @@ from kernel.database import now
 from kernel.entropy import Entropy, new_id
 from tests.bidding import stage
 from tests.experts import scene as scenes
-from tests.experts.scene import PURCHASER, Scene, device_of
+from tests.experts.scene import PURCHASER, SIGNER, Scene, device_of
 from trading.tables import LotRow, PartyRow
 
 SCHEME: dict[str, Any] = {
@@ -99,10 +101,15 @@ class Panel:
         await committees.declare(self.session, member, self.lot, message, entropy=self.entropy)
 
 
-async def assembled(session: AsyncSession, **changes: Any) -> Panel:
+async def assembled(session: AsyncSession, signer: Signer = SIGNER, **changes: Any) -> Panel:
     """A committee that has not declared yet, over three opened bids."""
-    scene = await scenes.build(session)
-    draw = await scene.drawn()
+    scene = await scenes.build(session, signer=signer)
+    return await seat(scene, await scene.drawn(), **changes)
+
+
+async def seat(scene: Scene, draw: Draw, **changes: Any) -> Panel:
+    """Let everybody who is called accept, put three opened bids on record, and form the committee."""
+    session = scene.session
     members = await scene.accept_all(draw)
     bids = await record(session, scene, changes.pop("prices", PRICES))
     # the stage's lot has no scheme, and an announced lot keeps its rules: the triggers rest while it gets one
@@ -114,9 +121,9 @@ async def assembled(session: AsyncSession, **changes: Any) -> Panel:
     return Panel(scene, members, bids, formed.id)
 
 
-async def panel(session: AsyncSession, **changes: Any) -> Panel:
+async def panel(session: AsyncSession, signer: Signer = SIGNER, **changes: Any) -> Panel:
     """A committee at work."""
-    made = await assembled(session, **changes)
+    made = await assembled(session, signer, **changes)
     for member in made.members:
         await made.declare(member)
     found = await committees.find(session, made.members[0], made.lot)

@@ -26,7 +26,7 @@ OFFICERS = {actor.user_id: device for actor, device in scene.PEOPLE.values()}
 async def panel(installation: Installation, *, ready: bool = True, **scheme: object) -> Panel:
     """Commit a committee over three opened bids, declared and at work if `ready`; its people can sign in."""
     async with installation.sessions.begin() as session:
-        made = await (opened.panel if ready else opened.assembled)(session, **scheme)
+        made = await (opened.panel if ready else opened.assembled)(session, installation.signer, **scheme)
         await enrol(session, installation, [*made.members, *(actor for actor, _ in scene.PEOPLE.values())])
     return made
 

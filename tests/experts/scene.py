@@ -60,6 +60,7 @@ class Scene:
     lot_id: UUID
     entropy: Entropy = field(default_factory=lambda: SeededEntropy(b"scene"))
     nonces: dict[str, bytes] = field(default_factory=dict)
+    signer: Signer = SIGNER
 
     async def prepare(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
         """Prepare a round as the witness."""
@@ -76,7 +77,7 @@ class Scene:
 
     async def sequence(self) -> None:
         """Run one batch of the sequencer."""
-        await sequencer.sequence(self.session, SIGNER, entropy=self.entropy)
+        await sequencer.sequence(self.session, self.signer, entropy=self.entropy)
 
     async def fixed(self, quotas: tuple[Quota, ...] = QUOTAS, **conditions: object) -> Draw:
         """Prepare, commit, fix."""
@@ -187,12 +188,12 @@ def expert(user: UUID) -> Actor:
     return Actor(user, "expert", frozenset({Grant(Role.EXPERT, "*")}), bytes(device_of(user).verify_key))
 
 
-async def build(session: AsyncSession, experts: int = 30, **lot: object) -> Scene:
-    """Set up sites, a pool with accounts, and an opened lot with an opening key."""
+async def build(session: AsyncSession, experts: int = 30, signer: Signer = SIGNER, **lot: object) -> Scene:
+    """Set up sites, a pool with accounts, and an opened lot with an opening key; `signer` is the log's."""
     await pass_time(session, timedelta(0))
     key = stage.custodians().key
     lot_id = await stage.lot(session, key_hash=key.key_hash, after=timedelta(hours=1), **lot)  # type: ignore[arg-type]
-    scene = Scene(session, lot_id)
+    scene = Scene(session, lot_id, signer=signer)
     known = {one.code for one in await sites.page(session)}
     plans = tuple(plan for plan in sites.shipped() if plan.code not in known and plan.kind == "branch")
     for plan in plans:

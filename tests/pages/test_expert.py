@@ -6,6 +6,7 @@ import pytest
 
 from api.wiring import Installation
 from experts import invitations
+from kernel.actor import Actor
 from tests.experts import people, scene
 from tests.experts.opened import Panel
 from tests.pages.conftest import SignIn, Visitor, text_of
@@ -14,10 +15,10 @@ TITLE = "一标段"
 GOOD = [["50", "52", "51", "53", "50"], ["48"] * 5, ["45"] * 5]
 
 
-async def called(installation: Installation) -> tuple[scene.Scene, UUID, list[object]]:
+async def called(installation: Installation) -> tuple[scene.Scene, UUID, list[Actor]]:
     """Commit a draw whose experts are called and have not answered."""
     async with installation.sessions.begin() as session:
-        made = await scene.build(session)
+        made = await scene.build(session, signer=installation.signer)
         draw = await made.drawn()
         invited = await made.called(draw)
         await people.enrol(session, installation, [*invited, *(actor for actor, _ in scene.PEOPLE.values())])

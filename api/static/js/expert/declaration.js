@@ -15,7 +15,7 @@ form?.addEventListener("submit", async (event) => {
   if (!said.get("conflict")) return showProblems([{ field: "conflict", words: t("pages.expert.js.choose") }]);
   if (conflict && !reason) return showProblems([{ field: "reason", words: t("pages.expert.js.reason_missing") }]);
   const fields = { committee: form.dataset.committee, conflict, format: "ggzy/avoidance-declaration/v1", reason };
-  const message = signer?.sign(fields);
+  const message = await signer?.sign(fields);
   if (!message) return;
   try {
     await api("POST", String(form.dataset.api), { message });

@@ -105,7 +105,7 @@ async function handIn() {
   for (const link of document.querySelectorAll("[data-problems] a")) link.addEventListener("click", bringForward);
   if (found.length) return;
   for (const sheet of ready) {
-    const message = signer?.sign(fieldsOf(sheet));
+    const message = await signer?.sign(fieldsOf(sheet));
     if (!message) return;
     try {
       await api("POST", `${base}/sheets`, { message });
@@ -149,7 +149,7 @@ async function vote(event) {
   if (reject && !ground) return showProblems([{ field: `ground-${number}`, words: t("pages.expert.js.ground_missing") }]);
   if (reject && !reason) return showProblems([{ field: `reason-${number}`, words: t("pages.expert.js.reason_missing") }]);
   const fields = { bid: form.dataset.vote, committee: desk.dataset.committee, format: "ggzy/rejection-vote/v1" };
-  const message = signer?.sign({ ...fields, ground: reject ? ground : "", reason, reject });
+  const message = await signer?.sign({ ...fields, ground: reject ? ground : "", reason, reject });
   if (!message) return;
   try {
     await api("POST", `${base}/votes`, { message });

@@ -15,7 +15,7 @@ form?.addEventListener("submit", async (event) => {
   if (!kind) return showProblems([{ field: "kind", words: t("pages.expert.js.choose") }]);
   if (kind === "dissent" && !reason) return showProblems([{ field: "reason", words: t("pages.expert.js.reason_missing") }]);
   const fields = { format: "ggzy/report-opinion/v1", kind, reason, report: form.dataset.report };
-  const message = signer?.sign(fields);
+  const message = await signer?.sign(fields);
   if (!message) return;
   try {
     await api("POST", String(form.dataset.api), { message });

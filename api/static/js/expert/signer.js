@@ -1,56 +1,50 @@
 /**
- * The device key on an expert's page: unlocked once by passphrase, kept in this page's memory, gone when it is left.
+ * The device key on an expert's page: unlocked once by passphrase, held by its Worker, gone when the page is left.
  *
  * The key file comes from this browser, where key making left it, or from a file. Its key must be the enrolled one.
  */
-import { bytesOfStored } from "./stored.js";
-import { hex, text } from "../lib/bytes.js";
-import { deviceKey, decrypt } from "../lib/keyfile.js";
-import { ready } from "../lib/sodium.js";
-import { write } from "../lib/signed.js";
+import { wordsOf } from "./problems.js";
+import { call, stop } from "../bid/device.js";
+import { kept } from "../keystore.js";
 import { t } from "../words.js";
 
 const IDLE = 15 * 60 * 1000;
 
 /** One page's signer, bound to its `[data-signer]` section. */
 export class Signer {
-  /** @type {import("../lib/signed.js").Device | null} */
-  #device = null;
+  #open = false;
   #timer = 0;
 
   /** @param {HTMLElement} section */
   constructor(section) {
     this.section = section;
+    this.device = String(section.dataset.device);
     this.form = /** @type {HTMLFormElement} */ (section.querySelector("[data-signer-form]"));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.unlock();
     });
     this.#part("lock").addEventListener("click", () => this.lock());
-    bytesOfStored().then((found) => {
-      this.#part("kept").hidden = !found;
-    });
-  }
-
-  /** @returns {boolean} whether a signature can be made now */
-  get open() {
-    return this.#device !== null;
+    kept(this.device).then(
+      (found) => (this.#part("kept").hidden = !found),
+      () => undefined,
+    );
   }
 
   /**
    * Sign fields that name their format.
-   * @param {Record<string, unknown>} fields
-   * @returns {string | null} the message, null while the key is locked (the person is led to it)
+   * @param {Record<string, any>} fields
+   * @returns {Promise<string | null>} the message, null while the key is locked (the person is led to it)
    */
-  sign(fields) {
-    if (!this.#device) {
+  async sign(fields) {
+    if (!this.#open) {
       this.#tell(t("pages.expert.js.unlock_first"));
       this.section.scrollIntoView({ block: "center" });
       this.#passphrase().focus();
       return null;
     }
     this.#stay();
-    return text(write(fields, this.#device));
+    return call("sign", [fields]);
   }
 
   /** Read the key file with the passphrase that was typed. */
@@ -58,35 +52,31 @@ export class Signer {
     const passphrase = this.#passphrase();
     this.#tell(t("pages.expert.js.unlocking"));
     try {
-      const device = await this.#read(passphrase.value);
-      if (hex(device.publicKey) !== this.section.dataset.device) throw new Error("pages.expert.js.other_device");
-      this.#device = device;
+      const { deviceKey } = await call("unlock", [await this.#file(), passphrase.value]);
+      if (deviceKey !== this.device) throw new Error(t("pages.expert.js.other_device"));
+      this.#open = true;
       passphrase.value = "";
       this.#show();
       this.#stay();
-      this.section.dispatchEvent(new CustomEvent("signer-open", { bubbles: true }));
     } catch (error) {
-      const code = error instanceof Error ? ("code" in error ? String(error.code) : error.message) : "";
-      this.#tell(t(code));
+      this.#tell(wordsOf(error, t));
       passphrase.focus();
     }
   }
 
   /** Forget the key. */
   lock() {
-    this.#device = null;
+    stop();
+    this.#open = false;
     clearTimeout(this.#timer);
     this.#show();
   }
 
-  /** @param {string} passphrase */
-  async #read(passphrase) {
+  async #file() {
     const file = /** @type {HTMLInputElement} */ (this.form.querySelector("input[type=file]")).files?.[0];
-    const data = file ? new Uint8Array(await file.arrayBuffer()) : await bytesOfStored();
-    if (!data) throw new Error("pages.expert.js.no_key");
-    await ready();
-    await new Promise((done) => setTimeout(done, 30)); // let the page say that it is busy
-    return deviceKey(decrypt(data, passphrase));
+    const data = file ? new Uint8Array(await file.arrayBuffer()) : await kept(this.device);
+    if (!data) throw new Error(t("pages.expert.js.no_key"));
+    return data;
   }
 
   #stay() {
@@ -95,8 +85,8 @@ export class Signer {
   }
 
   #show() {
-    this.form.hidden = this.open;
-    this.#part("open").hidden = !this.open;
+    this.form.hidden = this.#open;
+    this.#part("open").hidden = !this.#open;
     this.#tell("");
   }
 
