@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import counting
@@ -118,11 +118,28 @@ async def close(session: AsyncSession, by: Actor, user_id: UUID, *, entropy: Ent
     await trail.record(session, by, "account.closed", {"user": str(user_id)}, entropy=entropy, at=at)
 
 
-async def users(session: AsyncSession, by: Actor) -> list[User]:
-    """Return all accounts, oldest first; for administrators."""
+async def users(session: AsyncSession, by: Actor, wanted: str = "", *, roleless: bool = False) -> list[User]:
+    """Return accounts, oldest first; for administrators.
+
+    `wanted` is a part of the login or the name; `roleless` leaves those that are open and hold no role.
+    """
     permit(policy.may_see_users(by))
-    rows = await session.scalars(select(Account).order_by(Account.made_at).limit(10_000))
-    return [User(row.id, row.login, row.name, row.made_at, row.disabled_at) for row in rows]
+    query = select(Account).order_by(Account.made_at).limit(10_000)
+    if wanted:
+        part = wanted.strip().lower()
+        query = query.where(or_(Account.login.contains(part, autoescape=True), _named(part)))
+    if roleless:
+        query = query.where(Account.disabled_at.is_(None), Account.id.not_in(_holders()))
+    return [_user(row) for row in await session.scalars(query)]
+
+
+async def user(session: AsyncSession, by: Actor, user_id: UUID) -> User:
+    """Return one account; for administrators."""
+    permit(policy.may_see_users(by))
+    row = await session.get(Account, user_id)
+    if row is None:
+        raise not_found("account")
+    return _user(row)
 
 
 async def grant(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
@@ -227,6 +244,18 @@ async def _registered(session: AsyncSession, user_id: UUID) -> bool:
 async def _active(session: AsyncSession, user_id: UUID) -> list[Given]:
     active = (AccountGrant.user_id == user_id, AccountGrant.revoked_at.is_(None))
     return [_given(row) for row in await session.scalars(select(AccountGrant).where(*active))]
+
+
+def _named(part: str) -> ColumnElement[bool]:
+    return func.lower(Account.name).contains(part, autoescape=True)
+
+
+def _holders() -> Select[UUID]:
+    return select(AccountGrant.user_id).where(AccountGrant.revoked_at.is_(None))
+
+
+def _user(row: Account) -> User:
+    return User(row.id, row.login, row.name, row.made_at, row.disabled_at)
 
 
 def _too_many() -> GgzyError:
