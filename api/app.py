@@ -61,7 +61,8 @@ def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsy
             await bundle.publish(installation)
             async with jobs.running(installation), live.running(installation) as hub:
                 app.state.hub, app.state.boards = hub, Boards(hub)
-                yield
+                async with cache.following(app.state.cache, hub):
+                    yield
 
     return serving
 

@@ -122,6 +122,8 @@ async def advance(session: AsyncSession, lot: LotFacts, step: Step, known: Circu
     values = {"state": str(after.state), "suspended": after.suspended, "moved_at": now}
     values["by_order"] = after.suspended and ordered
     await session.execute(update(LotRow).where(LotRow.id == lot.id).values(values))
+    if after.state not in UNANNOUNCED:
+        await database.notify(session, *notices.CHANGED)
     return after
 
 

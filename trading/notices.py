@@ -26,6 +26,8 @@ from trading.lot import LotFacts
 from trading.tables import NoticeRow, NoticeWordsRow, PartyRow, TenderRow
 
 FORMAT = "ggzy/notice/v1"
+CHANGED = ("public", "pages")
+"""What is notified (`kernel.database.notify`) when something that everybody may see has changed."""
 WRITTEN = frozenset({"tender", "clarification", "candidates", "award"})
 
 
@@ -82,6 +84,7 @@ async def publish(
     session.add(row)
     await session.flush()
     await _index(session, row)
+    await database.notify(session, *CHANGED)
     notice = value(row)
     recorded = {"notice": str(row.id), "number": row.number, "kind": kind, "sha256": digest(notice).hex()}
     await trail.record(session, actor, "notice.published", recorded, trade=about.tender_id, entropy=entropy)

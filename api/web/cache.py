@@ -7,11 +7,12 @@ for the same page renders it once.
 """
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from time import monotonic
@@ -20,7 +21,9 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.answer import Answer, capture
+from api.live import Hub
 from api.locale import negotiate
+from trading.notices import CHANGED
 
 KEPT = 3.0  # seconds in memory; a browser may keep the page as long again
 CAPACITY = 32 * 1024 * 1024
@@ -134,6 +137,23 @@ class Cache:
         gone = self._kept.pop(key, None)
         if gone is not None:
             self._size -= gone.plain.size + gone.packed.size
+
+
+@contextlib.asynccontextmanager
+async def following(cache: Cache, hub: Hub) -> AsyncIterator[None]:
+    """Drop all pages whenever the services tell that something public has changed, while the body runs."""
+
+    async def follow() -> None:
+        with hub.subscribe(CHANGED) as reader:
+            while True:
+                await reader.get()
+                cache.drop()
+
+    task = asyncio.create_task(follow())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 class Front:

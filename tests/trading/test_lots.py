@@ -214,7 +214,7 @@ async def test_a_deadline_only_moves_later_and_says_so(stage: Stage) -> None:
         "DELETE FROM tender",
         "UPDATE notice SET text = 'x'",
         "DELETE FROM notice",
-        "TRUNCATE notice",
+        "TRUNCATE notice CASCADE",
         "UPDATE document SET title = 'x'",
         "DELETE FROM document",
         "UPDATE file SET size = 1",
