@@ -1,0 +1,126 @@
+"""Parties, staff and free opening keys for tests of the way to the announcement."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import sandbox
+from api.wiring import Installation
+from bidding import keysetup
+from bidding import transcript as transcripts
+from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
+from kernel.actor import EVERYWHERE, SYSTEM, Actor, Grant, Role, party, site
+from kernel.database import now
+from tests.api.test_trading_routes import code
+from tests.bidding import stage
+from tests.conftest import Someone
+from tests.pages.conftest import Maker
+from trading import parties
+from trading.party import COMMITMENT_VERSION, Commitment, Profile
+
+MAIN = "152502"
+PURCHASER, AGENCY, BIDDERS = code(1), code(2), [code(number) for number in range(10, 14)]
+PROJECT = {
+    "title": "锡林浩特市道路工程",
+    "site": MAIN,
+    "region": MAIN,
+    "purchaser": PURCHASER,
+    "agency": AGENCY,
+    "method": "public",
+    "funding": "state",
+    "invitees": "",
+}
+AMOUNTS = {"title": "一标段", "estimate": "10,000,000.00", "ceiling": "9800000", "bond": "200000"}
+TERMS = {
+    "deadline": "",
+    "qualification": "0",
+    "technical": "1",
+    "price": "2",
+    "weight_qualification": "",
+    "weight_technical": "60",
+    "weight_price": "40",
+    "evaluation": "comprehensive",
+    "formula": "lowest_price",
+    "threshold": "2",
+    "custodians": "3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Those who bring a tender to its announcement, and two who bid."""
+
+    agency: Someone
+    purchaser: Someone
+    acceptance: Someone
+    venue: Someone
+    bidder: Someone
+    rival: Someone
+
+
+async def people(installation: Installation, someone: Maker) -> People:
+    """Register the parties and employ the staff."""
+    clerk = Actor(uuid4(), "受理", frozenset({Grant(Role.ACCEPTANCE, site(MAIN))}))
+    async with installation.sessions.begin() as session:
+        for uscc in (PURCHASER, AGENCY, *BIDDERS):
+            profile = Profile(f"单位{uscc[-4:]}", "张三", "锡林浩特市某街1号", "李四", "0479-1234567", MAIN)
+            stated = Commitment(COMMITMENT_VERSION, "张三")
+            await parties.register(session, clerk, uscc, profile, stated, entropy=installation.entropy)
+    return People(
+        agency=await someone(Grant(Role.AGENCY, party(AGENCY)), name="周洁"),
+        purchaser=await someone(Grant(Role.PURCHASER, party(PURCHASER)), name="孙建国"),
+        acceptance=await someone(Grant(Role.ACCEPTANCE, site(MAIN)), name="其木格"),
+        venue=await someone(Grant(Role.VENUE, site(MAIN)), name="巴特尔"),
+        bidder=await someone(Grant(Role.BIDDER, party(BIDDERS[0])), name="投标人甲"),
+        rival=await someone(Grant(Role.BIDDER, party(BIDDERS[1])), name="投标人乙"),
+    )
+
+
+async def free_keys(installation: Installation, purchaser: str = PURCHASER) -> None:
+    """Write down a finished key making whose key no lot has yet."""
+    async with installation.sessions.begin() as session:
+        await _keys(session, purchaser)
+
+
+async def advance(installation: Installation, by: timedelta) -> None:
+    """Move the sandbox's clock."""
+    admin = stage.person(Role.SYSTEM_ADMIN, EVERYWHERE, "admin").actor
+    async with installation.sessions.begin() as session:
+        await sandbox.advance(session, admin, await now(session) + by, entropy=installation.entropy)
+
+
+async def _keys(session: AsyncSession, purchaser: str) -> None:
+    made, moment, ceremony = stage.custodians("entry"), await now(session), uuid4()
+    setup = transcripts.verify_transcript(made.transcript).setup
+    session.add(
+        CeremonyRow(
+            id=ceremony,
+            site=MAIN,
+            purchaser=purchaser,
+            setup=keysetup.write(setup),
+            threshold=setup.threshold,
+            size=setup.size,
+            count=1,
+            state="finished",
+            made_by=SYSTEM.user_id,
+            made_at=moment,
+            expires_at=moment + timedelta(hours=1),
+            ended_at=moment,
+            transcript=made.transcript,
+            transcript_hash=made.key.transcript,
+        )
+    )
+    await session.flush()
+    session.add(
+        OpeningKeyRow(
+            key_hash=made.key.key_hash,
+            ceremony_id=ceremony,
+            number=made.key.index,
+            public_key=made.key.public_key,
+            verification_shares=b"".join(made.key.verification_shares),
+            lot_id=None,
+            assigned_at=None,
+        )
+    )
