@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import committees, offers, policy
+from experts import committees, offers, policy, rounds
 from experts.avoidance import Party
-from experts.tables import CommitteeRow, MemberRow, OpinionRow, RejectionRow, ReportRow, SheetRow
+from experts.tables import (
+    COMPLETED,
+    EXHAUSTED,
+    CommitteeRow,
+    DrawRow,
+    MemberRow,
+    OpinionRow,
+    RejectionRow,
+    ReportRow,
+    SheetRow,
+)
 from kernel.actor import Actor
 from kernel.errors import not_found, permit
 from trading import lots, parties
@@ -58,6 +68,15 @@ class Progress:
     seats: tuple[Figures, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How a lot's last round of drawing stands: its state, who has accepted in all rounds, representatives foreseen."""
+
+    state: str
+    accepted: int
+    representatives: int
+
+
 async def mine(session: AsyncSession, actor: Actor) -> list[Seat]:
     """Return the seats that somebody holds, newest first. Two queries."""
     query = (
@@ -86,6 +105,25 @@ async def involved(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Pa
     names = await parties.names(session, {uscc for _, uscc in sides})
     found = [Party(quality, uscc, names.get(uscc, "")) for quality, uscc in sides]
     return found + [Party("bidder", one.bidder, one.name) for one in await offers.of_lot(session, lot)]
+
+
+async def formable(session: AsyncSession, lot_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return which of the lots have drawn their experts to the end and no committee yet."""
+    made = exists().where(CommitteeRow.lot_id == DrawRow.lot_id)
+    query = select(DrawRow.lot_id).where(DrawRow.lot_id.in_(lot_ids), DrawRow.state.in_((COMPLETED, EXHAUSTED)), ~made)
+    return frozenset((await session.scalars(query.distinct())).all())
+
+
+async def drawn(session: AsyncSession, actor: Actor, lot_id: UUID) -> Drawn | None:
+    """Return how the lot's last round ended to its tenderer and those who oversee; None before any round."""
+    lot = await lots.facts(session, lot_id)
+    if policy.may_appoint(actor, lot) is not None:
+        permit(policy.may_oversee(actor, lot))
+    query = select(DrawRow).where(DrawRow.lot_id == lot_id).order_by(DrawRow.round.desc()).limit(1)
+    row = (await session.scalars(query)).one_or_none()
+    if row is None:
+        return None
+    return Drawn(row.state, await rounds.accepted_count(session, lot_id), row.representatives)
 
 
 async def progress(session: AsyncSession, actor: Actor, lot_id: UUID) -> Progress:
