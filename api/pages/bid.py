@@ -96,7 +96,9 @@ class Bids(Controller):
         closed = policy.may_receive(actor, bid.bidder, lot, await database.now(session))
         said = receipts.decode(bid.receipt.content).event
         name = (await parties.names(session, {bid.bidder})).get(bid.bidder, bid.bidder)
-        return page(request, "bid/bid.html", shown=show(bid, lot), lot=lot, closed=closed, event=said, name=name)
+        return page(
+            request, "bid/bid.html", wasm=True, shown=show(bid, lot), lot=lot, closed=closed, event=said, name=name
+        )
 
     @get("/bids/{bid_id:uuid}/{kind:str}")
     async def statement(

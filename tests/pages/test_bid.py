@@ -51,7 +51,7 @@ async def test_nobody_who_is_not_signed_in_sees_a_bidders_page(visitor: object, 
 
 
 async def test_the_list_names_what_waits_and_what_was_handed_in(lot: Scene, bidder: Someone, signed_in: SignIn) -> None:
-    """A lot whose documents were taken waits for a bid; once there is one it is shown with its state, and no task is left."""
+    """A lot whose documents were taken waits for a bid; a bid that is there is shown with its state and is no task."""
     await take_documents(lot)
     visitor = await signed_in(bidder)
     assert "尚未投标" in text_of(await visitor.get("/bid"))

@@ -1,0 +1,156 @@
+"""A bidder at work in a browser: key, rehearsal, a bid by clicks, the network cut, the browser closed."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+from playwright.async_api import Page, expect
+
+from archive.store import ObjectStore
+from bidding import group, opening, unsealing, uploads
+from bidding import manifest as manifests
+from bidding.form import Form
+from bidding.tables import BidRow
+from kernel.actor import Grant, Role, party
+from tests.bidding import scene, stage
+from tests.bidding.scene import Scene
+from tests.browser.conftest import DESK, PHONE, Site, Visit, axe, no_sideways_scrolling, shot
+from tests.conftest import Someone
+from tests.pages.conftest import Maker
+
+USCC = stage.USCCS[0]
+PASSPHRASE = "敕勒川阴山下天似穹庐"
+
+
+@pytest.fixture
+async def lot(site: Site, tmp_path: Path) -> Scene:
+    """An announced lot that takes bids for an hour."""
+    return await scene.prepare(site.installation, tmp_path)
+
+
+@pytest.fixture
+async def bidder(someone: Maker) -> Someone:
+    """Somebody of a bidder."""
+    return await someone(Grant(Role.BIDDER, party(USCC)))
+
+
+async def make_key(page: Page, folder: Path) -> Path:
+    """Make a device key by clicks, save it, prove the backup, enrol it; return the key file."""
+    await page.goto("/bid/device")
+    await page.fill("#new-passphrase", PASSPHRASE)
+    await page.fill("#new-again", PASSPHRASE)
+    await page.click("text=制作密钥 >> visible=true")
+    async with page.expect_download() as saving:
+        await page.click("#download")
+    path = folder / "me.key"
+    await (await saving.value).save_as(path)
+    await page.set_input_files("#backup-file", path)
+    await page.fill("#backup-passphrase", PASSPHRASE)
+    await page.click("text=核对备份")
+    await page.click("text=登记这把密钥")
+    await expect(page.locator(".done")).to_contain_text("已登记")
+    return path
+
+
+async def test_a_device_key_is_made_backed_up_and_enrolled(
+    visit: Visit, bidder: Someone, tmp_path: Path, site: Site
+) -> None:
+    """The key is enrolled only after the saved file was selected again and opened; Python opens the same file."""
+    page = await visit(bidder)
+    path = await make_key(page, tmp_path)
+    await axe(page)
+    await no_sideways_scrolling(page)
+    await shot(page, "bid-device")
+
+
+async def unlock(page: Page) -> None:
+    """Open the key that this browser keeps."""
+    await page.fill("#key-passphrase", PASSPHRASE)
+    await page.click("text=打开密钥，开始填写")
+
+
+async def write_bid(page: Page, files: list[Path], price: str = "9876543.21") -> None:
+    """Fill in both envelopes of the lot and come to the check of the answers."""
+    await expect(page.locator("h2:visible")).to_contain_text("技术标")
+    await page.fill("#technical-leader", "李雷")
+    await page.fill("#technical-particulars", "文件制作机器码：A1B2")
+    await page.set_input_files("#technical-files", files)
+    await page.click("text=继续 >> visible=true")
+    await expect(page.locator("h2:visible")).to_contain_text("报价")
+    await page.fill("#price-price", price)
+    await page.fill("#price-term_days", "180")
+    await page.click("text=继续 >> visible=true")
+    await expect(page.locator("h2:visible")).to_contain_text("核对内容")
+
+
+async def opened(played: Scene, bid_id: UUID) -> dict[str, tuple[Form, dict[str, str]]]:
+    """Open a bid in Python from two custodians' shares: each envelope's form, and SHA-256 of its files by name."""
+    store = played.installation.store
+    found = {}
+    async with played.installation.sessions.begin() as session:
+        row = await session.get_one(BidRow, bid_id)
+        for envelope in manifests.parse(row.manifest).envelopes:
+            images = {n: group.mult(played.made.shares[n], envelope.header.point) for n in (1, 3)}
+            keys = await uploads.keys(session, row.upload_id, envelope.kind.value)
+            body = joined(store, keys)
+            reader = unsealing.open_envelope(envelope.header, envelope.preamble, opening.combine(images, 2), body)
+            form, files = await reader.form(), {}
+            async for file in reader.files():
+                digest = hashlib.sha256()
+                async for piece in file.chunks:
+                    digest.update(piece)
+                files[file.entry.name] = digest.hexdigest()
+            found[envelope.kind.value] = (form, files)
+    return found
+
+
+async def joined(store: ObjectStore, keys: tuple[str, ...]) -> AsyncIterator[bytes]:
+    """Yield the ciphertext of a body from its parts."""
+    for key in keys:
+        async for chunk in store.get(key):
+            yield chunk
+
+
+def bid_of(page: Page) -> UUID:
+    """Return the bid that a page is about."""
+    return UUID(urlsplit(page.url).path.split("/")[3])
+
+
+async def test_a_bid_by_clicks(visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path) -> None:
+    """Two envelopes with files are sealed and handed in by clicks; the receipt checks in the page; Python opens the bid."""
+    page = await visit(bidder)
+    await make_key(page, tmp_path)
+    plan, drawing = tmp_path / "施工组织设计.pdf", tmp_path / "总平面图.dwg"
+    plan.write_bytes(b"%PDF-1.7 " + bytes(range(256)) * 5000)
+    drawing.write_bytes(b"")
+    await page.goto(f"/bid/lots/{lot.lot_id}")
+    await shot(page, "bid-key")
+    await axe(page)
+    await unlock(page)
+    await write_bid(page, [plan, drawing])
+    await expect(page.locator("#answers")).to_contain_text("玖佰捌拾柒万陆仟伍佰肆拾叁元贰角壹分")
+    await expect(page.locator("#who-opens")).to_contain_text("任意 2 人")
+    await axe(page)
+    await shot(page, "bid-check")
+    await page.click("#seal")
+    await expect(page.locator("h1")).to_contain_text("投标已送达", timeout=30_000)
+    await expect(page.locator("#receipt-check")).to_contain_text("7 已列入", timeout=20_000)
+    assert await page.locator("#receipt-check .tag.bad").count() == 0
+    await axe(page)
+    await shot(page, "bid-receipt")
+    found = await opened(lot, bid_of(page))
+    form, files = found["technical"]
+    assert (form.leader, form.particulars) == ("李雷", {"文件制作机器码": "A1B2"})
+    assert files == {plan.name: sha256(plan), drawing.name: sha256(drawing)}
+    assert found["price"][0].price == Decimal("9876543.21")
+    assert found["price"][0].term_days == 180
+
+
+def sha256(path: Path) -> str:
+    """Return the hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
