@@ -5,7 +5,7 @@
 import { api, Refusal } from "../http.js";
 import { t } from "../words.js";
 import { call } from "./remote.js";
-import { doing, fail, hide, offer, onSend, part, pause, show } from "./stage.js";
+import { doing, fail, hide, offer, onSend, part, pause, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
 const PAUSE = 1500; // milliseconds between two looks at the key making
@@ -22,6 +22,7 @@ onSend("compare", async () => {
   const found = await look();
   await post("deal", await call("deal", found.setup));
   hide("compare");
+  refresh();
   await goOn(found);
 });
 
@@ -42,7 +43,9 @@ async function goOn(/** @type {{setup: string}} */ { setup }) {
   const made = await call("finish", setup, deals, await api("GET", `${path}/certificates`));
   doing();
   part("hash").textContent = made.transcript;
+  hide("abort");
   show("finished");
+  refresh();
 }
 
 /** Have the person save the key file and select the saved one; only then the certificate goes out. */

@@ -2,7 +2,7 @@
 import { api } from "../http.js";
 import { pins } from "./pins.js";
 import { call } from "./remote.js";
-import { doing, hide, offer, onSend, part, show } from "./stage.js";
+import { doing, hide, offer, onSend, part, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
 const { draw, lot } = part("work").dataset;
@@ -44,6 +44,7 @@ async function finish(/** @type {string} */ what, /** @type {Record<string, unkn
   hide(...forms);
   show("backup");
   doing(what, params);
+  refresh();
 }
 
 /** The transcript of the lot's key; the device checks that it proves the key that the draw names. */

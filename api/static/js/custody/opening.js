@@ -6,7 +6,7 @@ import { civil } from "../clock.js";
 import { t } from "../words.js";
 import { pins } from "./pins.js";
 import { call, onStep } from "./remote.js";
-import { doing, hide, offer, onSend, part, pause, show } from "./stage.js";
+import { doing, hide, offer, onSend, part, pause, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
 const PAUSE = 1500; // milliseconds until the log is asked again whether it holds every bid
@@ -41,6 +41,7 @@ onSend("give", async () => {
   }
   hide("give");
   show("finished");
+  refresh();
 });
 
 /** Let the device check, and tick its steps off; the one that fails is marked. */

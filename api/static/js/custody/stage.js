@@ -79,5 +79,10 @@ export function offer(file) {
   link.href = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (file)], { type: "application/json" }));
 }
 
+/** Bring the part of the page that follows the server up to date now, not at its next turn. */
+export function refresh() {
+  part("progress").dispatchEvent(new Event("refresh"));
+}
+
 /** @param {number} milliseconds */
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
