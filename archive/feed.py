@@ -1,10 +1,11 @@
 """What the log publishes, read from the database: checkpoint, tiles, entry bundles, and the feed by index."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from sqlalchemy import Select, select
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import checkpoint as checkpoints
@@ -57,15 +58,12 @@ async def tile_bytes(session: AsyncSession, tile: Tile) -> bytes:
 
 
 async def nodes(session: AsyncSession, wanted: Sequence[Node], size: int) -> dict[Node, bytes]:
-    """Return the hashes of complete subtrees of the tree of `size` leaves, reading each tile once."""
-    cache: dict[Tile, list[bytes]] = {}
-    result = {}
-    for node in wanted:
-        tile = tiles.tile_of(node, size)
-        if tile not in cache:
-            cache[tile] = await hashes(session, tile)
-        result[node] = tiles.node_in(cache[tile], node)
-    return result
+    """Return the hashes of complete subtrees of the tree of `size` leaves: one query for each level of tiles."""
+    places = {node: tiles.tile_of(node, size) for node in wanted}
+    found: dict[Tile, list[bytes]] = {}
+    for level in {tile.level for tile in places.values()}:
+        found |= await _tiles(session, level, {tile for tile in places.values() if tile.level == level})
+    return {node: tiles.node_in(found[tile], node) for node, tile in places.items()}
 
 
 async def feed(session: AsyncSession, after: int, limit: int) -> list[Entry]:
@@ -111,6 +109,23 @@ async def export_log(session: AsyncSession, folder: Path, vkey: str) -> Checkpoi
     for tile in tiles.tiles_of(head.size):
         await asyncio.to_thread(_write, folder / tiles.path(tile), await tile_bytes(session, tile))
     return head
+
+
+async def _tiles(session: AsyncSession, level: int, wanted: Collection[Tile]) -> dict[Tile, list[bytes]]:
+    """Return the hashes of several tiles of one level (0 or above); GgzyError ``tile.not_found``."""
+    begins = bindparam("begins", [tile.begin for tile in wanted], ARRAY(BigInteger))
+    asked = func.unnest(begins).table_valued("begin").render_derived(name="asked")
+    if level > 0:
+        query = select(LogNode.index, LogNode.hash).where(LogNode.level == level)
+        query = query.join(asked, and_(LogNode.index >= asked.c.begin, LogNode.index < asked.c.begin + tiles.WIDTH))
+    else:
+        query = select(LogEntry.index, EventRow.commitment).join(EventRow, EventRow.number == LogEntry.event)
+        query = query.join(asked, and_(LogEntry.index >= asked.c.begin, LogEntry.index < asked.c.begin + tiles.WIDTH))
+    hashed = merkle.leaf_hash if level == 0 else bytes
+    rows = {index: hashed(value) for index, value in await session.execute(query)}
+    if not all(index in rows for tile in wanted for index in range(tile.begin, tile.end)):
+        raise not_found("tile")
+    return {tile: [rows[index] for index in range(tile.begin, tile.end)] for tile in wanted}
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -4,9 +4,11 @@ Tiles, checkpoints and proofs are everybody's: they show commitments only. What 
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
 
 from archive.event import HEARTBEAT
-from kernel.actor import Actor, Role
+from kernel.actor import EVERYWHERE, Actor, Role
 from kernel.errors import GgzyError, not_found
 
 READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
@@ -45,23 +47,48 @@ DISCLOSURE = {
 PUBLIC = frozenset({"opening_key.made", "client.published"})
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader's rights come to at this moment, as ids of trades: facts that the packages above know.
+
+    `within` are the trades of the reader's sites; None: all of them, and what belongs to no trade. `sealed` are the
+    trades of which a lot still takes bids, `unnamed` those of which one has no public result yet.
+    """
+
+    sealed: Collection[UUID] = frozenset()
+    unnamed: Collection[UUID] = frozenset()
+    within: Collection[UUID] | None = None
+
+
+def sites(actor: Actor) -> frozenset[str] | None:
+    """Return the codes of the sites whose trades an actor reads about in the trail; None for everywhere."""
+    held = {grant.scope for grant in actor.grants if grant.role in READERS}
+    if EVERYWHERE in held:
+        return None
+    return frozenset(scope.removeprefix("site:") for scope in held if scope.startswith("site:"))
+
+
 def may_search(actor: Actor) -> GgzyError | None:
-    """Let supervisors and the audit administrator read the trail with its openings; hide it from everybody else."""
+    """Let supervisors and the audit administrator read the trail with its openings; hide it from everybody else.
+
+    What they find there is of their sites' trades alone, unless they hold the role everywhere (`Reading.within`).
+    """
     return None if any(actor.holds(role) for role in READERS) else not_found("trail")
 
 
 def may_open(
-    actor: Actor, kind: str, *, disclosed: Collection[str], sealed: bool, unnamed: bool = False
+    actor: Actor, kind: str, *, site: str | None, disclosed: Collection[str], sealed: bool, unnamed: bool = False
 ) -> GgzyError | None:
     """Decide on one event's opening.
 
-    `disclosed` holds the stages that its trade has reached for the public; `sealed` tells that a lot of its trade still
-    takes bids, `unnamed` that one has no public result yet; both also that it has no trade. Heartbeats are never
-    opened: what is left between them would be counted.
+    `site` is the code of the site of its trade, None without a trade; `disclosed` holds the stages that its trade has
+    reached for the public; `sealed` tells that a lot of its trade still takes bids, `unnamed` that one has no public
+    result yet; both also that it has no trade. Heartbeats are never opened: what is left between them would be counted.
     """
     noun = kind.partition(".")[0]
     if kind == HEARTBEAT or (sealed and noun in SEALED) or (unnamed and noun in NAMING):
         return not_found("entry")
-    if kind in PUBLIC or may_search(actor) is None:
+    own = sites(actor)
+    if kind in PUBLIC or own is None or site in own:
         return None
     return None if DISCLOSURE.get(kind, DISCLOSURE.get(noun)) in disclosed else not_found("entry")

@@ -20,6 +20,7 @@ from archive import note as notes
 from archive import proof as proofs
 from archive.event import HEARTBEAT, Entry, Opening
 from archive.feed import feed
+from archive.policy import Reading
 from archive.proof import Proof
 from archive.recording import record
 from archive.sequencer import sequence
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Filter",
     "Opening",
+    "Reading",
     "consistency",
     "entry",
     "feed",
@@ -47,14 +49,19 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What a supervisor asks for; every field narrows. Times and indexes: from (inclusive) until (exclusive)."""
+    """What a supervisor asks for; every field narrows. Times and indexes: from (inclusive) until (exclusive).
+
+    `kind` is a kind, or the noun that several kinds begin with; `trades` are those of a site.
+    """
 
     trade: UUID | None = None
     kind: str | None = None
     actor: UUID | None = None
     since: datetime | None = None
     until: datetime | None = None
+    first: int | None = None
     before: int | None = None
+    trades: frozenset[UUID] | None = None
 
 
 async def proof(session: AsyncSession, commitment: bytes) -> str:
@@ -120,21 +127,24 @@ async def search(
     session: AsyncSession,
     actor: Actor,
     wanted: Filter,
+    reading: Reading,
     *,
-    sealed: Collection[UUID],
-    unnamed: Collection[UUID] = (),
     after: int = -1,
     limit: int = 100,
+    newest: bool = False,
 ) -> list[Entry]:
     """Return up to `limit` entries above index `after` that fit, for supervisors and the audit administrator.
 
-    `sealed` are the trades that still take bids: who bids there is left out; `unnamed` those without a public result:
-    what names a committee's members is left out; and heartbeats always, so that a gap between indexes tells nothing.
-    Raises GgzyError ``trail.not_found`` for everybody else, ``trail.wrong_page``, ``trail.wrong_time`` (no zone).
+    In the order of the log, or, with `newest`, backwards from its end (then `Filter.before` is the cursor). Left out is
+    what `reading` closes: trades of others' sites, who bids where bids are taken, a committee's members before the
+    result; and heartbeats always, so that a gap between indexes tells nothing. Raises GgzyError ``trail.not_found`` for
+    everybody else, ``trail.wrong_page``, ``trail.wrong_time`` (no zone).
     """
     permit(policy.may_search(actor))
     feeds.check_page(after, limit)
-    query = feeds.openings_query().where(LogEntry.index > after, _open(sealed, unnamed), *_conditions(wanted))
+    query = feeds.openings_query().where(LogEntry.index > after, _open(reading), *_conditions(wanted))
+    if newest:
+        query = query.order_by(None).order_by(LogEntry.index.desc())
     return [feeds.entry_of(*row) for row in await session.execute(query.limit(limit))]
 
 
@@ -146,10 +156,13 @@ async def entry(session: AsyncSession, index: int) -> Entry:
     return found[0]
 
 
-def _open(sealed: Collection[UUID], unnamed: Collection[UUID]) -> ColumnElement[bool]:
+def _open(reading: Reading) -> ColumnElement[bool]:
     """Return the condition that `policy.may_open` states for readers, for rows."""
-    hidden = [_closed(policy.SEALED, sealed), _closed(policy.NAMING, unnamed)]
-    return and_(EventRow.kind != HEARTBEAT, not_(or_(*hidden)))
+    hidden = [_closed(policy.SEALED, reading.sealed), _closed(policy.NAMING, reading.unnamed)]
+    shown = and_(EventRow.kind != HEARTBEAT, not_(or_(*hidden)))
+    if reading.within is None:
+        return shown
+    return and_(shown, or_(EventRow.trade.in_(reading.within), EventRow.kind.in_(policy.PUBLIC)))
 
 
 def _closed(nouns: Collection[str], trades: Collection[UUID]) -> ColumnElement[bool]:
@@ -162,10 +175,17 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         raise GgzyError("trail.wrong_time", Kind.INVALID)
     narrowing: tuple[tuple[Any, Any, Callable[[Any, Any], ColumnElement[bool]]], ...] = (
         (wanted.trade, EventRow.trade, operator.eq),
-        (wanted.kind, EventRow.kind, operator.eq),
+        (wanted.kind, EventRow.kind, _of_kind),
         (wanted.actor, EventRow.actor, operator.eq),
         (wanted.since, EventRow.at, operator.ge),
         (wanted.until, EventRow.at, operator.lt),
+        (wanted.first, LogEntry.index, operator.ge),
         (wanted.before, LogEntry.index, operator.lt),
+        (wanted.trades, EventRow.trade, lambda column, trades: column.in_(trades)),
     )
     return [compare(column, value) for value, column, compare in narrowing if value is not None]
+
+
+def _of_kind(column: Any, kind: str) -> ColumnElement[bool]:
+    matched: ColumnElement[bool] = column == kind if "." in kind else column.startswith(f"{kind}.", autoescape=True)
+    return matched

@@ -1,5 +1,6 @@
 """Lots as the other packages use them: locked, read, moved along `trading.lifecycle`, given their opening key."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -87,6 +88,11 @@ async def without_result(session: AsyncSession) -> frozenset[UUID]:
     """Return the tenders of which some lot is announced and its candidates are not public yet."""
     query = select(LotRow.tender_id).where(LotRow.state.in_([str(state) for state in UNDECIDED])).distinct()
     return frozenset((await session.scalars(query)).all())
+
+
+async def of_sites(session: AsyncSession, sites: Collection[str]) -> frozenset[UUID]:
+    """Return the tenders that these sites (6-digit codes) handle."""
+    return frozenset((await session.scalars(select(TenderRow.id).where(TenderRow.site.in_(sites)))).all())
 
 
 async def move(

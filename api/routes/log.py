@@ -10,21 +10,17 @@ from litestar import Controller, MediaType, Response, get
 from litestar.params import Parameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import trails
 from api.transaction import PUBLIC
 from api.wiring import Installation
-from archive import event as events
-from archive import feed, policy, sequencer, tiles, trail
+from archive import feed, sequencer, tiles, trail
 from archive.trail import Entry, Filter
 from kernel.actor import Actor
-from kernel.errors import permit
-from trading import lots
-from trading.lot import State
 
 # What a tile holds never changes: a partial one is a prefix of what it grows into.
 IMMUTABLE = {"cache-control": "public, max-age=31536000, immutable"}
 FRESH = {"cache-control": "public, max-age=1"}
 PROOF = "text/plain; charset=utf-8"
-LIFE = tuple(State)[: tuple(State).index(State.ARCHIVED) + 1]
 
 Index = Annotated[int, Parameter(ge=0, le=2**62)]
 
@@ -106,10 +102,9 @@ class TrailController(Controller):
         limit: int = 100,
     ) -> OpenedPage:
         """Return a page of openings; the index is the only cursor, so no entry is ever skipped."""
-        wanted = Filter(trade, kind, by, since, until, before)
-        sealed = await lots.taking_bids(session)
-        unnamed = await lots.without_result(session)
-        found = await trail.search(session, actor, wanted, sealed=sealed, unnamed=unnamed, after=after, limit=limit)
+        wanted = Filter(trade, kind, by, since, until, before=before)
+        rights = await trails.reading(session, actor)
+        found = await trail.search(session, actor, wanted, rights, after=after, limit=limit)
         return OpenedPage([_opened(entry) for entry in found], found[-1].index if len(found) == limit else None)
 
     @get("/consistency", summary="Proof that a later log extends an earlier one")
@@ -127,13 +122,7 @@ class TrailController(Controller):
     @get("/{index:int}", summary="One event, if its trade has gone far enough for you")
     async def entry(self, index: Index, session: AsyncSession, actor: Actor) -> Opened:
         """Return one opening; what may not be seen does not exist."""
-        found = await trail.entry(session, index)
-        event = events.verify(found.opening)
-        sealed = event.trade is None or event.trade in await lots.taking_bids(session)
-        unnamed = event.trade is None or event.trade in await lots.without_result(session)
-        disclosed = await _disclosed(session, event.trade)
-        permit(policy.may_open(actor, event.kind, disclosed=disclosed, sealed=sealed, unnamed=unnamed))
-        return _opened(found)
+        return _opened(await trails.entry(session, actor, index))
 
     @get("/{index:int}/proof", summary="Proof that an entry is in the log")
     async def proof(self, index: Index, session: AsyncSession) -> Response[str]:
@@ -144,11 +133,3 @@ class TrailController(Controller):
 def _opened(entry: Entry) -> Opened:
     opening = entry.opening
     return Opened(entry.index, opening.event.decode(), opening.salt.hex(), opening.commitment.hex())
-
-
-async def _disclosed(session: AsyncSession, trade: UUID | None) -> frozenset[str]:
-    """Return the stages that every lot of a trade has reached; none once a lot has left the regular way."""
-    found = [] if trade is None else (await lots.of_tenders(session, [trade])).get(trade, [])
-    if not found or any(lot.state not in LIFE for lot in found):
-        return frozenset()
-    return frozenset(LIFE[: min(LIFE.index(lot.state) for lot in found) + 1])

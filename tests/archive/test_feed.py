@@ -14,9 +14,9 @@ from archive.note import Signer
 from archive.sequencer import BATCH, sequence
 from archive.tables import EventRow
 from archive.tiles import Tile
-from archive.trail import Filter
+from archive.trail import Filter, Reading
 from kernel import database
-from kernel.actor import ANONYMOUS, EVERYWHERE, SYSTEM, Actor, Grant, Role
+from kernel.actor import ANONYMOUS, EVERYWHERE, SYSTEM, Actor, Grant, Role, site
 from kernel.database import Sessions
 from kernel.entropy import SeededEntropy, SystemEntropy
 from kernel.errors import GgzyError
@@ -116,10 +116,10 @@ async def test_search_is_for_supervisors_and_the_audit_administrator(
     await grown(session, entropy, 4, TRADE)
     for role in Role:
         if role in (Role.SUPERVISOR, Role.AUDIT_ADMIN):
-            assert len(await trail.search(session, holding(role), Filter(trade=TRADE), sealed=())) == 4
+            assert len(await trail.search(session, holding(role), Filter(trade=TRADE), Reading())) == 4
         else:
             with pytest.raises(GgzyError, match=r"trail\.not_found"):
-                await trail.search(session, holding(role), Filter(trade=TRADE), sealed=())
+                await trail.search(session, holding(role), Filter(trade=TRADE), Reading())
 
 
 def test_the_public_opens_an_event_when_its_stage_is_reached() -> None:
@@ -136,8 +136,8 @@ def test_the_public_opens_an_event_when_its_stage_is_reached() -> None:
         ("documents.issued", {"announced", "opened", "awarded", "contracted"}, False),
         ("request.refused", {"contracted"}, False),
     ):
-        assert (policy.may_open(ANONYMOUS, kind, disclosed=disclosed, sealed=False) is None) is allowed, kind
-        assert policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=(), sealed=False) is None
+        assert (policy.may_open(ANONYMOUS, kind, site=None, disclosed=disclosed, sealed=False) is None) is allowed, kind
+        assert policy.may_open(holding(Role.SUPERVISOR), kind, site=None, disclosed=(), sealed=False) is None
 
 
 async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession, entropy: SeededEntropy) -> None:
@@ -151,13 +151,14 @@ async def test_nobody_learns_who_bids_while_bids_are_taken(session: AsyncSession
     ):
         await trail.record(session, SYSTEM, kind, {}, trade=trade, entropy=entropy)
         sealed = kind != "notice.published"
-        refusal = policy.may_open(holding(Role.SUPERVISOR), kind, disclosed=(), sealed=True)
+        refusal = policy.may_open(holding(Role.SUPERVISOR), kind, site=None, disclosed=(), sealed=True)
         assert (refusal is not None) is sealed
-    assert policy.may_open(holding(Role.AUDIT_ADMIN), "log.heartbeat", disclosed=(), sealed=False) is not None
+    auditor = holding(Role.AUDIT_ADMIN)
+    assert policy.may_open(auditor, "log.heartbeat", site=None, disclosed=(), sealed=False) is not None
     await sequence(session, SIGNER, entropy=entropy)
 
     async def kinds(sealed: Collection[UUID]) -> list[str]:
-        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), sealed=sealed)
+        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), Reading(sealed=sealed))
         return [events.decode(entry.opening.event).kind for entry in found]
 
     assert await kinds({TRADE}) == ["notice.published"]
@@ -173,16 +174,56 @@ async def test_nobody_learns_who_judges_before_the_result(session: AsyncSession,
         ("draw.answered", TRADE),
     ):
         await trail.record(session, SYSTEM, kind, {}, trade=trade, entropy=entropy)
-        refusal = policy.may_open(holding(Role.AUDIT_ADMIN), kind, disclosed=(), sealed=False, unnamed=True)
+        auditor = holding(Role.AUDIT_ADMIN)
+        refusal = policy.may_open(auditor, kind, site=None, disclosed=(), sealed=False, unnamed=True)
         assert (refusal is not None) is (kind != "draw.answered")
     await sequence(session, SIGNER, entropy=entropy)
 
     async def kinds(unnamed: Collection[UUID]) -> list[str]:
-        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), sealed=(), unnamed=unnamed)
+        found = await trail.search(session, holding(Role.SUPERVISOR), Filter(), Reading(unnamed=unnamed))
         return [events.decode(entry.opening.event).kind for entry in found]
 
     assert await kinds({TRADE}) == ["draw.answered"]
     assert await kinds(()) == ["committee.declared", "evaluation.signed", "draw.answered"]
+
+
+async def test_a_supervisor_of_a_site_reads_of_its_trades_alone(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """Another site's trades, and what belongs to no trade, do not exist for them; key makings are everybody's."""
+    other = UUID(int=12)
+    for kind, trade in (
+        ("notice.published", TRADE),
+        ("notice.published", other),
+        ("user.signed_in", None),
+        ("opening_key.made", None),
+    ):
+        await trail.record(session, SYSTEM, kind, {}, trade=trade, entropy=entropy)
+    await sequence(session, SIGNER, entropy=entropy)
+    local = Actor(UUID(int=1), "", frozenset({Grant(Role.SUPERVISOR, site("152527"))}))
+    assert (policy.sites(local), policy.sites(holding(Role.SUPERVISOR))) == (frozenset({"152527"}), None)
+    assert policy.sites(holding(Role.WITNESS)) == frozenset()
+    found = await trail.search(session, local, Filter(), Reading(within={TRADE}))
+    told = [events.decode(entry.opening.event) for entry in found]
+    assert {(event.kind, event.trade) for event in told} == {("notice.published", TRADE), ("opening_key.made", None)}
+    for place, allowed in (("152527", True), ("152502", False), (None, False)):
+        refusal = policy.may_open(local, "lot.moved", site=place, disclosed=(), sealed=False)
+        assert (refusal is None) is allowed
+
+
+async def test_the_newest_come_first_when_asked(session: AsyncSession, entropy: SeededEntropy) -> None:
+    """Backwards from the end, page by page by index alone; a noun finds all its kinds, a range its indexes."""
+    size = await grown(session, entropy, 9, TRADE)
+    await trail.record(session, SYSTEM, "lot.moved", {}, trade=TRADE, entropy=entropy)
+    await sequence(session, SIGNER, entropy=entropy)
+    actor, seen = holding(Role.SUPERVISOR), []
+    before = None
+    while page := await trail.search(session, actor, Filter(before=before), Reading(), limit=4, newest=True):
+        seen += [entry.index for entry in page]
+        before = seen[-1]
+    assert len(seen) == 10
+    assert seen == sorted(seen, reverse=True)
+    assert len(await trail.search(session, actor, Filter(kind="lot"), Reading())) == 1
+    ranged = await trail.search(session, actor, Filter(first=0, before=size), Reading())
+    assert len(ranged) == 9
 
 
 @pytest.mark.soak
