@@ -1,9 +1,27 @@
-/** The steps of the numbered recipes: what held, under the number and the name that docs/spec and `ggzy verify` give. */
+/** The steps of the numbered recipes, under the numbers and names that docs/spec and `ggzy verify` give them. */
 
 /**
  * A step that held: its number in the recipe, its name (a key of the words), a figure to show.
  * @typedef {{number: number, name: string, detail: string}} Step
  */
+
+/**
+ * The recipes by what is checked: number and name of each step in the order in which they are taken.
+ * @type {Record<string, [number, string][]>}
+ */
+export const RECIPES = {
+  receipt: [[1, "form"], [2, "event"], [3, "digest"], [4, "token"], [5, "time"], [7, "inclusion"], [6, "sealed"]],
+  package: numbered(
+    ...["layout", "tags", "manifest", "digests", "index", "entries", "signature", "receipts", "transcripts", "sealed"],
+  ),
+  draw: numbered(
+    ...["form", "checkpoints", "inclusion", "sequence", "roster", "commitments", "seed", "nonces", "draw", "calls"],
+    ...["result", "names"],
+  ),
+  key: [[1, "transcript"]],
+  log: [[1, "key"], [2, "checkpoint"], [3, "files"], [5, "tiles"], [6, "root"]],
+  bundle: numbered("layout", "index", "digests", "checkpoint", "token", "entries", "signature"),
+}; // prettier-ignore
 
 /**
  * @param {number} number
@@ -22,4 +40,12 @@ export function step(number, name, detail = "") {
  */
 export function marked(detail, sandbox) {
   return sandbox ? `${detail} · sandbox` : detail;
+}
+
+/**
+ * @param {...string} names
+ * @returns {[number, string][]}
+ */
+function numbered(...names) {
+  return names.map((name, at) => [at + 1, name]);
 }

@@ -15,7 +15,7 @@ import * as notes from "./note.js";
 import * as packages from "./package.js";
 import * as receipts from "./receipt.js";
 import { below, small } from "./source.js";
-import { step } from "./steps.js";
+import { RECIPES, step } from "./steps.js";
 import { checkTranscript } from "./transcript.js";
 
 /**
@@ -24,10 +24,11 @@ import { checkTranscript } from "./transcript.js";
  */
 
 /**
- * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `total` is in
- * bytes, as `progress` is; `wrong` is the first thing wrong, after which the next artefact is looked at.
+ * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `steps` are the
+ * recipe's in the order in which they are taken; `total` is in bytes, as `progress` is; `wrong` is the first thing wrong,
+ * after which the next artefact is looked at.
  * @typedef {object} Listener
- * @property {(artefact: {sort: string, path: string, own: string[], total: number}) => void} began
+ * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][], total: number}) => void} began
  * @property {(held: import("./steps.js").Step) => void} held
  * @property {(bytes: number) => void} progress
  * @property {(refusal: Refusal) => void} wrong
@@ -47,7 +48,7 @@ export async function verify(files, pins, listener) {
     const chain = pins.chain ?? (await beside(artefact, ["chain.pem", "tsa/chain.pem"]));
     const own = [pins.vkey ? "" : "vkey", pins.chain ? "" : "chain"].filter(Boolean);
     const { sort, path } = artefact;
-    listener.began({ sort, path, own, total: totalOf(artefact) });
+    listener.began({ sort, path, own, steps: stepsOf(artefact, vkey !== null), total: totalOf(artefact) });
     try {
       await check(artefact, { vkey: vkey?.trim() ?? null, chain }, pins, listener);
       listener.done();
@@ -89,8 +90,19 @@ async function checkReceipt(files, place, keys, held, progress) {
   const given = await receipts.readFiles(files, place);
   const key = keys.vkey === null ? null : notes.parseKey(keys.vkey);
   const { event } = await receipts.check(given, keys.chain, key, held);
-  const bid = files.get(place.replace(/[^/]*$/, "bid.sealed"));
+  const bid = files.get(sibling(place, "bid.sealed"));
   if (event.kind === "bid.received" && bid) held(step(6, "sealed", String(await checkBid(bid, event.data, progress))));
+}
+
+/** The steps that will be taken: a receipt's last two need its proof and its bid. @param {import("./find.js").Artefact} artefact @param {boolean} keyed */
+function stepsOf({ sort, files, place }, keyed) {
+  const there = { inclusion: keyed && files.has(place.replace(/json$/, "proof")), sealed: files.has(sibling(place, "bid.sealed")) };
+  return RECIPES[sort].filter(([, name]) => sort !== "receipt" || (/** @type {Record<string, boolean>} */ (there)[name] ?? true));
+}
+
+/** @param {string} place @param {string} name */
+function sibling(place, name) {
+  return place.replace(/[^/]*$/, name);
 }
 
 /** The bytes that checking an artefact will read, as far as progress is told. @param {import("./find.js").Artefact} artefact */
@@ -98,6 +110,6 @@ function totalOf({ sort, files, place }) {
   const sizes = (/** @type {Iterable<Blob>} */ blobs) => [...blobs].reduce((sum, blob) => sum + blob.size, 0);
   if (sort === "package") return sizes([...below(files, place)].filter(([path]) => path.startsWith("data/")).map(([, blob]) => blob));
   if (sort === "log") return sizes([...below(files, place)].filter(([path]) => path.startsWith("tile/entries/")).map(([, blob]) => blob));
-  const file = sort === "bundle" ? place.replace(/[^/]*$/, "entries.jsonl") : place.replace(/[^/]*$/, "bid.sealed");
+  const file = sibling(place, sort === "bundle" ? "entries.jsonl" : "bid.sealed");
   return files.get(sort === "draw" || sort === "key" ? place : file)?.size ?? 0;
 }

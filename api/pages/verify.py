@@ -1,0 +1,45 @@
+"""The page /verify: what people hold is checked in their own browser; the server only hands out the program and the keys."""
+
+import json
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from litestar import Controller, Request, Response, get
+from markupsafe import Markup
+
+from api.web import PUBLIC_PAGE, page
+from api.wiring import Installation
+
+# Whose refusals the browser's checks may tell: the words under these stand in the page.
+PREFIXES = (
+    "pages.verify.", "verify.", "cli.verify.step.", "receipt.", "timestamp.", "proof.", "note.", "checkpoint.",
+    "merkle.", "event.", "log.", "tile.", "package.", "bundle.", "draw.", "keymaking.", "group.", "transcript.",
+    "secret.", "signed.", "opening.too_few_shares", "bid.bad_", "bid.not_sealed", "bid.truncated", "bid.extended",
+)  # fmt: skip
+
+
+class Verify(Controller):
+    """Verification in the browser; open to everybody."""
+
+    path = "/verify"
+    include_in_schema = False
+    opt = PUBLIC_PAGE
+
+    @get("/")
+    async def show(self, request: Request[Any, Any, Any], installation: Installation) -> Response[bytes]:
+        """Show the page with this installation's keys."""
+        return page(request, "verify/verify.html", **_keys(installation), prefixes=PREFIXES)
+
+
+def _keys(installation: Installation) -> dict[str, Any]:
+    chain = installation.chain_pem
+    certificates = x509.load_pem_x509_certificates(chain)
+    names = ["pages.verify.print_own"] * (len(certificates) - 1) + ["pages.verify.print_root"]
+    prints = [one.fingerprint(hashes.SHA256()).hex(":") for one in certificates]
+    pins = json.dumps({"vkey": installation.signer.vkey, "chain": chain.decode()})
+    return {
+        "vkey": installation.signer.vkey,
+        "prints": list(zip(names, prints, strict=True)),
+        "pins": Markup(pins.replace("<", "\\u003c")),  # noqa: S704 - JSON whose every < is escaped
+    }

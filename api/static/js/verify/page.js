@@ -1,0 +1,62 @@
+/** The page /verify: files are chosen or dropped, checked in a Worker on this device, and reported step by step. */
+
+import { t } from "../words.js";
+import { ofDrop, ofInput } from "./chosen.js";
+import { pinsOf } from "./pins.js";
+import { Report } from "./report.js";
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("verify"));
+const place = /** @type {HTMLElement} */ (document.getElementById("report"));
+const status = /** @type {HTMLElement} */ (document.getElementById("status"));
+const drop = /** @type {HTMLElement} */ (document.getElementById("drop"));
+const inputs = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('input[type="file"][data-check]')]);
+/** @type {Worker | null} */
+let worker = null;
+
+form.hidden = false;
+form.addEventListener("submit", (event) => event.preventDefault());
+for (const input of inputs) {
+  input.addEventListener("change", () => {
+    check(ofInput(input));
+    input.value = ""; // so that choosing the same file again is a change again
+  });
+}
+for (const kind of ["dragenter", "dragover"]) {
+  document.addEventListener(kind, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+document.addEventListener("dragleave", (event) => event.relatedTarget === null && drop.classList.remove("over"));
+document.addEventListener("drop", async (event) => {
+  event.preventDefault();
+  drop.classList.remove("over");
+  if (event.dataTransfer) check(await ofDrop(event.dataTransfer));
+});
+
+/** Check files; what was being checked before is given up. @param {import("./chosen.js").Chosen} files */
+async function check(files) {
+  if (!files.length) return;
+  worker?.terminate();
+  const pins = await pinsOf(form);
+  const report = new Report(place);
+  const started = performance.now();
+  worker = new Worker(form.dataset.worker ?? "", { type: "module" });
+  worker.addEventListener("message", ({ data: { kind, value } }) => {
+    if (kind === "stopped") status.textContent = t(value.code, value.params);
+    else if (kind === "ended") end(report, started);
+    else /** @type {any} */ (report)[kind](value);
+  });
+  worker.addEventListener("error", () => (status.textContent = t("pages.verify.no_worker")));
+  status.textContent = t("pages.verify.working", { count: files.length });
+  worker.postMessage({ files, pins });
+  place.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {Report} report @param {number} started */
+function end(report, started) {
+  const { sound, wrong } = report.counts;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (sound + wrong) status.textContent = t(`pages.verify.${wrong ? "ended_wrong" : "ended_sound"}`, { sound, wrong, seconds });
+  status.focus();
+}

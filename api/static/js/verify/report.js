@@ -1,0 +1,127 @@
+/** The report of a verification: one section for each artefact, its steps as they hold, the first thing wrong. */
+
+import { t } from "../words.js";
+
+/** Shows reports in a place, made of the page's templates `artefact` and `step`. */
+export class Report {
+  #place;
+  /** @type {HTMLElement | null} */
+  #section = null;
+  /** @type {[number, string][]} */
+  #steps = [];
+  #sound = 0;
+  #read = 0;
+  #wrong = 0;
+
+  /** @param {HTMLElement} place */
+  constructor(place) {
+    this.#place = place;
+    place.replaceChildren();
+  }
+
+  /** @returns {{sound: number, wrong: number}} how many artefacts hold, and how many do not */
+  get counts() {
+    return { sound: this.#sound, wrong: this.#wrong };
+  }
+
+  /** @param {{sort: string, path: string, own: string[], steps: [number, string][], total: number}} artefact */
+  began({ sort, path, own, steps, total }) {
+    const section = copy("artefact");
+    part(section, "title").textContent = t(`pages.verify.sort_${sort}`);
+    part(section, "path").textContent = path;
+    part(section, "own").hidden = own.length === 0;
+    part(section, "own").textContent = own.map((key) => t(`pages.verify.own_${key}`)).join(" ");
+    const bar = /** @type {HTMLProgressElement} */ (part(section, "bar"));
+    bar.max = Math.max(total, 1);
+    bar.hidden = total < 1 << 22;
+    const list = part(section, "steps");
+    const sorted = [...steps].sort(([one], [other]) => one - other);
+    for (const [number, name] of sorted) list.append(row(number, name));
+    this.#place.append(section);
+    [this.#section, this.#steps, this.#read] = [section, [...steps], 0];
+    this.#state("wait", t("pages.verify.checking"));
+  }
+
+  /** @param {{number: number, name: string, detail: string}} step */
+  held({ number, detail }) {
+    this.#steps = this.#steps.filter(([waiting]) => waiting !== number);
+    const line = this.#row(number);
+    mark(line, "good", t("pages.verify.held"));
+    part(line, "detail").textContent = detail;
+  }
+
+  /** @param {number} bytes since the last report */
+  progress(bytes) {
+    this.#read += bytes;
+    const bar = /** @type {HTMLProgressElement} */ (part(this.#own(), "bar"));
+    bar.value = this.#read;
+    bar.textContent = `${Math.floor((100 * this.#read) / bar.max)} %`;
+  }
+
+  done() {
+    this.#sound += 1;
+    this.#state("good", t("pages.verify.sound"));
+    part(this.#own(), "bar").hidden = true;
+  }
+
+  /** @param {{code: string, params: Record<string, unknown>}} refusal */
+  wrong({ code, params }) {
+    this.#wrong += 1;
+    const [first, ...rest] = this.#steps;
+    if (first) {
+      const line = this.#row(first[0]);
+      mark(line, "bad", t("pages.verify.broken"));
+      part(line, "detail").textContent = `${t(code, params)}（${code}）`;
+    }
+    for (const [number] of rest) mark(this.#row(number), "off", t("pages.verify.not_reached"));
+    this.#state("bad", t("pages.verify.unsound"));
+    part(this.#own(), "bar").hidden = true;
+  }
+
+  /** @param {string} state @param {string} words */
+  #state(state, words) {
+    mark(this.#own(), state, words);
+  }
+
+  #own() {
+    return /** @type {HTMLElement} */ (this.#section);
+  }
+
+  /** @param {number} number */
+  #row(number) {
+    return /** @type {HTMLElement} */ (this.#own().querySelector(`[data-number="${number}"]`));
+  }
+}
+
+/** @param {number} number @param {string} name */
+function row(number, name) {
+  const line = copy("step");
+  line.dataset.number = String(number);
+  part(line, "number").textContent = `${number}.`;
+  part(line, "name").textContent = t(`cli.verify.step.${name}`);
+  mark(line, "plain", t("pages.verify.waiting"));
+  return line;
+}
+
+/**
+ * Show a state as icon and text: the tags of all states stand in the templates, one of them is visible.
+ * @param {HTMLElement} place
+ * @param {string} state
+ * @param {string} words
+ */
+function mark(place, state, words) {
+  const own = part(place, "state");
+  own.replaceChildren(copy(`tag-${state}`));
+  part(own, "words").textContent = words;
+}
+
+/** @param {string} name @returns {HTMLElement} a copy of the page's template of this name */
+function copy(name) {
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(name));
+  return /** @type {HTMLElement} */ (template.content.firstElementChild?.cloneNode(true));
+}
+
+/** @param {HTMLElement} place @param {string} name @returns {HTMLElement} */
+function part(place, name) {
+  return /** @type {HTMLElement} */ (place.querySelector(`[data-part="${name}"]`));
+}
