@@ -22,7 +22,7 @@ from kernel.clock import parse
 from kernel.errors import GgzyError, Kind
 from trading import documents, notices, parties, sites, tenders, venues
 from trading.documents import Document
-from trading.lot import LotFacts
+from trading.lot import LotFacts, State
 from trading.notices import Notice
 from trading.tenders import Tender
 
@@ -81,6 +81,7 @@ class Trade(Controller):
             parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
             names={site.code: site.name for site in await sites.page(session)},
             moment=told.now,
+            taking=any(_takes_bids(lot, told.now) for lot in tender.lots),
         )
 
 
@@ -98,6 +99,10 @@ async def _told(session: AsyncSession, actor: Actor, tender_id: UUID) -> _Told:
     tender = await tenders.get(session, actor, tender_id)
     published = await notices.of_tender(session, tender_id) if tender.announced_at else ()
     return _Told(tender, published, await documents.announced(session, actor, tender_id), await database.now(session))
+
+
+def _takes_bids(lot: LotFacts, now: datetime) -> bool:
+    return lot.state == State.ANNOUNCED and not lot.suspended and lot.deadline is not None and now < lot.deadline
 
 
 async def _life(session: AsyncSession, actor: Actor, told: _Told, lot: LotFacts) -> Life:

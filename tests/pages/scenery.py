@@ -79,19 +79,23 @@ async def paint(installation: Installation) -> Scenery:
     return Scenery(installation, announced, suspended, terminated, failed, unannounced, correction)
 
 
-async def opened(installation: Installation, folder: Path) -> scenes.Scene:
-    """Lead a lot with three sealed bids to its finished opening."""
+async def prepared(installation: Installation, folder: Path) -> scenes.Scene:
+    """Announce a lot and hand in three sealed bids."""
     scene = await scenes.prepare(installation, folder)
     async with installation.sessions.begin() as session:
         await _know_bidders(session)
     for number, price in enumerate(PRICES, 1):
         await scene.hand_in(number, str(price))
+    return scene
+
+
+async def open_bids(scene: scenes.Scene) -> None:
+    """Lead a prepared lot to its finished opening."""
     await scene.pass_deadline()
     await scene.begin()
     await scene.quorum()
     await scene.proceed()
     await scene.sequence()
-    return scene
 
 
 async def publicized(scene: scenes.Scene) -> None:

@@ -220,8 +220,8 @@ async def test_a_deadline_only_moves_later_and_says_so(stage: Stage) -> None:
         "UPDATE file SET size = 1",
         "UPDATE party_revision SET name = 'x'",
         "DELETE FROM document_issue",
-        "INSERT INTO site VALUES ('110105', '朝阳', 'main', now())",
-        "INSERT INTO site VALUES ('11010', '朝阳', 'branch', now())",
+        "INSERT INTO site (code, name, kind, address, established_at) VALUES ('110105', '朝阳', 'main', '', now())",
+        "INSERT INTO site (code, name, kind, address, established_at) VALUES ('11010', '朝阳', 'branch', '', now())",
     ],
 )
 async def test_the_database_itself_refuses(stage: Stage, statement: str) -> None:
