@@ -17,7 +17,7 @@ TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A state on the way; `when` is ``done``, ``now`` or ``later``."""
+    """A state on the way; `when` is ``past``, ``now`` or ``later``."""
 
     state: str
     when: str
@@ -27,11 +27,11 @@ def stages(lot: LotFacts) -> list[Stage]:
     """Return the way of a lot; one that ended on the side shows its announcement, if it came so far, and its end."""
     state = State(lot.state)
     if state not in ORDER:
-        begun = [Stage(str(one), "done") for one in ORDER if one in UNANNOUNCED]
+        begun = [Stage(str(one), "past") for one in ORDER if one in UNANNOUNCED]
         return [*begun, Stage(str(state), "now"), Stage(str(State.ARCHIVED), "later")]
     here = ORDER.index(state)
     return [
-        Stage(str(one), "done" if place < here else "now" if place == here else "later")
+        Stage(str(one), "past" if place < here else "now" if place == here else "later")
         for place, one in enumerate(ORDER)
     ]
 

@@ -1,5 +1,6 @@
 """Parties, staff and free opening keys for tests of the way to the announcement."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
@@ -7,8 +8,9 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import sandbox
+from api.pages.purchase import drafting
 from api.wiring import Installation
-from bidding import keysetup
+from bidding import ceremony, keysetup
 from bidding import transcript as transcripts
 from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
 from kernel.actor import EVERYWHERE, SYSTEM, Actor, Grant, Role, party, site
@@ -17,8 +19,10 @@ from tests.api.test_trading_routes import code
 from tests.bidding import stage
 from tests.conftest import Someone
 from tests.pages.conftest import Maker
-from trading import parties
+from trading import documents, files, parties, registration, tenders
+from trading.documents import DocumentDraft
 from trading.party import COMMITMENT_VERSION, Commitment, Profile
+from trading.rulepack import pack_at
 
 MAIN = "152502"
 PURCHASER, AGENCY, BIDDERS = code(1), code(2), [code(number) for number in range(10, 14)]
@@ -89,6 +93,30 @@ async def advance(installation: Installation, by: timedelta) -> None:
     admin = stage.person(Role.SYSTEM_ADMIN, EVERYWHERE, "admin").actor
     async with installation.sessions.begin() as session:
         await sandbox.advance(session, admin, await now(session) + by, entropy=installation.entropy)
+
+
+async def announced(installation: Installation, people: People) -> str:
+    """Announce a tender of one lot by services, have the bidder take its documents, and return the lot's id."""
+    entropy, content = installation.entropy, b"documents"
+    await free_keys(installation)
+    async with installation.sessions.begin() as session:
+        work = drafting.Work(PROJECT, {1: {**AMOUNTS, **TERMS, "deadline": "2031-01-10T09:00"}})
+        draft = drafting.tender(work, pack_at("construction", MAIN, await now(session)))
+        tender = await registration.register(session, people.agency.actor, draft, entropy=entropy)
+        lot, digest = tender.lots[0].id, hashlib.sha256(content)
+        await files.keep(session, people.agency.actor, digest.digest(), len(content), entropy=entropy)
+        paper = DocumentDraft("tender_documents", "招标文件", digest.hexdigest(), "application/pdf")
+        await documents.attach(session, people.agency.actor, tender.id, paper, entropy=entropy)
+        for actor, step, told in (
+            (people.agency.actor, "enter", ""),
+            (people.acceptance.actor, "accept", ""),
+            (people.agency.actor, "announce", "招标公告"),
+        ):
+            if step == "announce":
+                await ceremony.assign(session, people.acceptance.actor, lot, entropy=entropy)
+            await tenders.step(session, actor, tender.id, step, entropy=entropy, text=told)
+        await documents.take(session, people.bidder.actor, lot, BIDDERS[0], entropy=entropy)
+    return str(lot)
 
 
 async def _keys(session: AsyncSession, purchaser: str) -> None:

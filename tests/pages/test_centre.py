@@ -75,7 +75,7 @@ async def test_the_desk_is_for_staff_of_a_site(
 
 
 async def test_halls_are_booked_once(signed_in: SignIn, installation: Installation, people: People) -> None:
-    """Booked by the tender's code; a clash is told at its field; the booking stands on the day and on the trade's page."""
+    """Booked by the tender's code; a clash is told at its field; the booking stands on the day and the trade's page."""
     place = await announced(signed_in, installation, people)
     venue, clerk = await signed_in(people.venue), await signed_in(people.acceptance)
     code = re.search(rf"{MAIN}-GC-\d+-\d+", (await clerk.get("/centre?group=all")).text).group(0)
