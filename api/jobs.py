@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 from sqlalchemy import delete, func
 
-from api import openings
+from api import mail, mail_sender, openings
 from api.accounts.tables import Credential
 from api.sandbox import SandboxClock
 from api.tables import Counter, StoredAnswer
@@ -27,6 +27,8 @@ CLEAN_EVERY = 600.0
 OPEN_EVERY = 2.0
 EXPIRE_EVERY = 5.0
 FOLLOW_EVERY = 1.0
+MESSAGES_EVERY = 1.0
+MAILS_EVERY = 5.0
 ANSWERS_KEPT = timedelta(days=7)
 COUNTERS_KEPT = timedelta(days=1)
 CREDENTIALS_KEPT = timedelta(days=400)
@@ -43,6 +45,8 @@ async def running(installation: Installation) -> AsyncIterator[None]:
             group.create_task(_repeat(openings.resume, installation, OPEN_EVERY)),
             group.create_task(_repeat(openings.sweep, installation, CLEAN_EVERY)),
             group.create_task(_repeat(expire_calls, installation, EXPIRE_EVERY)),
+            group.create_task(_repeat(mail.follow, installation, MESSAGES_EVERY)),
+            group.create_task(_repeat(mail_sender.send, installation, MAILS_EVERY)),
             group.create_task(_repeat(follow_clock, installation, FOLLOW_EVERY)),
         ]
         try:

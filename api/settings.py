@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     public_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+/?$")
     """The address as people type it (``https://…``): passkeys are bound to it, and mails name it."""
     workers: int = Field(default=2, ge=1, le=64)
+    smtp_url: SecretStr | None = None
+    """``smtp://[user:password@]host[:port]`` or ``smtps://…``; without it messages stay on people's own page."""
+    mail_from: str = "ggzy@localhost"
+    """The sender of mails."""
     trusted_proxies: str = ""
     """Addresses and networks of our own proxies, separated by commas: only their ``X-Forwarded-For`` is believed."""
     writes_per_minute: int = Field(default=1200, ge=1)

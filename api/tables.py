@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,6 +59,44 @@ class ClientRelease(Base):
     event: Mapped[bytes]
     salt: Mapped[bytes]
     commitment: Mapped[bytes]
+
+
+class Message(Base):
+    """Something that a person or a party must not miss; `outcome` tells what became of the mail about it."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('sent', 'no_address', 'refused', 'given_up')", name="outcome"),
+        CheckConstraint("(user_id IS NULL) <> (party IS NULL)", name="recipient"),
+        Index("ix_message_user_id", "user_id", "posted_at"),
+        Index("ix_message_party", "party", "posted_at"),
+        Index("ix_message_unsettled", "next_try_at", postgresql_where=text("outcome IS NULL")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    """Names what is told to whom, so that it is told once."""
+    user_id: Mapped[UUID | None]
+    party: Mapped[str | None]
+    code: Mapped[str]
+    params: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    path: Mapped[str]
+    posted_at: Mapped[datetime]
+    made_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    """In real time, as everything about sending; `posted_at` is the platform's time."""
+    outcome: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    next_try_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class MessageCursor(Base):
+    """Up to which entry of the log messages were made; one row."""
+
+    __tablename__ = "message_cursor"
+    __table_args__ = (CheckConstraint("id = 1", name="one"),)
+
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, server_default="1", autoincrement=False)
+    index: Mapped[int] = mapped_column(BigInteger)
 
 
 class Counter(Base):

@@ -154,6 +154,13 @@ async def overdue(session: AsyncSession) -> list[UUID]:
     return list((await session.scalars(query)).all())
 
 
+async def awaited(session: AsyncSession, draw_id: UUID) -> list[UUID]:
+    """Return the accounts of the experts of a draw whose answer is awaited, for telling them."""
+    query = select(ExpertRow.user_id).join(CallRow, CallRow.expert_id == ExpertRow.id)
+    called = query.where(CallRow.draw_id == draw_id, CallRow.state == INVITED, ExpertRow.user_id.is_not(None))
+    return [user_id for user_id in await session.scalars(called) if user_id is not None]
+
+
 async def of_draw(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[Call]:
     """Return a draw's calls to its participants, by code."""
     await draws.find(session, actor, draw_id)

@@ -20,6 +20,7 @@ from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]")
+EMAIL = re.compile(r"[^\s@<>,;]{1,100}@[^\s@<>,;]{1,100}")
 NAME_LIMIT = 100
 TRY_WINDOW = timedelta(minutes=15)
 TRIES_PER_LOGIN_AND_ADDRESS, TRIES_PER_LOGIN, TRIES_PER_ADDRESS = 10, 100, 200
@@ -233,6 +234,20 @@ async def change_password(session: AsyncSession, by: Actor, password_hash: str, 
     await session.execute(update(Account).where(Account.id == by.user_id).values(password=password_hash))
     await credentials.revoke_all(session, by.user_id)
     await trail.record(session, by, "password.changed", {}, entropy=entropy)
+
+
+async def email(session: AsyncSession, by: Actor) -> str:
+    """Return where mails to the actor go; "" when nowhere."""
+    return await session.scalar(select(Account.email).where(Account.id == by.user_id)) or ""
+
+
+async def set_email(session: AsyncSession, by: Actor, address: str, *, entropy: Entropy) -> None:
+    """Set where mails to the actor go, "" for nowhere; ``account.bad_email``. Records ``account.email_changed``."""
+    permit(policy.must_be_person(by))
+    if address and EMAIL.fullmatch(address) is None:
+        raise GgzyError("account.bad_email")
+    await session.execute(update(Account).where(Account.id == by.user_id).values(email=address))
+    await trail.record(session, by, "account.email_changed", {"given": bool(address)}, entropy=entropy)
 
 
 async def _registered(session: AsyncSession, user_id: UUID) -> bool:

@@ -23,6 +23,8 @@ class Account(Base):
     name: Mapped[str]
     password: Mapped[str]
     """argon2id in PHC string format."""
+    email: Mapped[str] = mapped_column(server_default=text("''"))
+    """Where mails to this person go; empty: they stay on the page of messages."""
     made_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

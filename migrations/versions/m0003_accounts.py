@@ -13,6 +13,7 @@ CREATE TABLE account (
     login varchar NOT NULL CONSTRAINT uq_account_login UNIQUE CONSTRAINT ck_account_login CHECK (login = lower(login)),
     name varchar NOT NULL,
     password varchar NOT NULL,
+    email varchar NOT NULL DEFAULT '',
     made_at timestamptz NOT NULL,
     disabled_at timestamptz
 );
@@ -173,6 +174,29 @@ CREATE TABLE client_release (
 );
 CREATE TRIGGER client_release_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON client_release
     FOR EACH STATEMENT EXECUTE FUNCTION account_kept();
+CREATE TABLE message (
+    id uuid CONSTRAINT pk_message PRIMARY KEY,
+    key varchar NOT NULL CONSTRAINT uq_message_key UNIQUE,
+    user_id uuid,
+    party varchar,
+    code varchar NOT NULL,
+    params jsonb NOT NULL,
+    path varchar NOT NULL,
+    posted_at timestamptz NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outcome varchar CONSTRAINT ck_message_outcome CHECK (outcome IN ('sent', 'no_address', 'refused', 'given_up')),
+    tries smallint NOT NULL DEFAULT 0,
+    next_try_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT ck_message_recipient CHECK ((user_id IS NULL) <> (party IS NULL))
+);
+CREATE INDEX ix_message_user_id ON message (user_id, posted_at);
+CREATE INDEX ix_message_party ON message (party, posted_at);
+CREATE INDEX ix_message_unsettled ON message (next_try_at) WHERE outcome IS NULL;
+CREATE TABLE message_cursor (
+    id smallint CONSTRAINT pk_message_cursor PRIMARY KEY DEFAULT 1 CONSTRAINT ck_message_cursor_one CHECK (id = 1),
+    index bigint NOT NULL
+);
+INSERT INTO message_cursor (index) VALUES (-1);
 CREATE UNLOGGED TABLE counter (
     name varchar NOT NULL,
     slot timestamptz NOT NULL,
