@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from nacl.signing import SigningKey
 from playwright.async_api import Page, Route, expect
+from sqlalchemy import select
 
 from api import custody, jobs, sandbox
 from api.accounts import devices, services
@@ -20,6 +21,7 @@ from archive.note import new_signer
 from archive.timestamp import LocalAuthority
 from bidding import keyfile, opening_request
 from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
+from bidding.keymaking_tables import CeremonyRow, CustodianRow
 from experts import draws
 from experts.draws import Conditions
 from kernel import actor as actors
@@ -123,9 +125,9 @@ async def begin(witness: Page, count: int = 2) -> str:
 
 @pytest.fixture
 async def scene(site: Site, tmp_path: Path) -> Scene:
-    """A lot whose deadline has passed, with two bids that Python sealed; its opening has begun."""
+    """A lot whose deadline has passed, with three bids that Python sealed; its opening has begun."""
     made = await scenes.prepare(site.installation, tmp_path)
-    for number in range(2):
+    for number in range(3):
         await made.hand_in(number)
     await made.pass_deadline()
     await made.begin()
@@ -136,6 +138,10 @@ async def holder(site: Site, visit: Visit, folder: Path, index: int, size: tuple
     """Return a custodian of the scene's key in a browser of their own, whose device made the key with Python."""
     person = scenes.stage.custodians().people[index - 1]
     who = await enrolled(site.installation, person.device, NAMES[index - 1], SIDES[index - 1])
+    async with site.installation.sessions.begin() as session:
+        ceremony = (await session.scalars(select(CeremonyRow.id))).one()
+        own = {"user_id": who.actor.user_id, "device_key": bytes(person.device.verify_key)}
+        session.add(CustodianRow(ceremony_id=ceremony, number=index, role=str(SIDES[index - 1].role), **own))
     return Custodian(who, test_open_share.key_file(folder, index), await visit(who, size))
 
 
@@ -180,13 +186,13 @@ async def test_two_browsers_open_a_lot(scene: Scene, site: Site, visit: Visit, t
         await one.page.click("#pins button")
         await expect(one.page.locator("#give")).to_be_visible(timeout=LONG)
         await expect(one.page.locator(".checks .passed:visible")).to_have_count(7)
-        await expect(one.page.locator("#bids tr")).to_have_count(2)
+        await expect(one.page.locator("#bids tr")).to_have_count(3)
         await axe(one.page)
         await no_sideways_scrolling(one.page)
         await shot(one.page, f"custody-give-{size[0]}")
         await one.page.click("#give button")
         await expect(one.page.locator("#finished")).to_be_visible(timeout=LONG)
-        await expect(one.page.locator("#given")).to_contain_text("给出 4 个信封的份额，拒绝 0 个")
+        await expect(one.page.locator("#given")).to_contain_text("给出 6 个信封的份额，拒绝 0 个")
     assert (await scene.record())["stage"] == 1
     await one.page.goto("/custody")
     await expect(one.page.locator("main")).to_contain_text("目前没有等待您给出份额的开标")
