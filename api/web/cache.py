@@ -90,6 +90,10 @@ class Cache:
         self.locale = lru_cache(256)(lambda accepted: negotiate(accepted.decode("latin-1"), locale))
         self._size, self._drops = 0, 0
 
+    def __len__(self) -> int:
+        """Return how many pages are kept."""
+        return len(self._kept)
+
     def find(self, key: Key) -> Kept | None:
         """Return a page that is still fresh."""
         found = self._kept.get(key)
