@@ -31,46 +31,55 @@ export class PayloadSource {
   }
 
   /**
-   * Yield the plaintext in blocks of 1 MiB (the last has the rest). The next block is read while one is worked on.
+   * Yield the plaintext in blocks of 1 MiB (the last has the rest), each valid until the next one is asked for.
    * @returns {AsyncGenerator<Uint8Array>}
    * @throws {Refusal} `seal.file_changed` for a file that can no longer be read as it was chosen
    */
   async *blocks() {
-    let next = this.#block(0);
-    for (let start = 0; start < this.length; start += BLOCK_SIZE) {
-      const block = await next;
-      const after = start + BLOCK_SIZE;
-      next = after < this.length ? this.#block(after) : Promise.resolve(new Uint8Array());
-      next.catch(() => undefined); // it is looked at when its turn comes
-      yield block;
+    const buffer = new Uint8Array(BLOCK_SIZE);
+    let filled = 0;
+    let left = this.length;
+    for await (const chunk of this.#chunks()) {
+      for (let rest = chunk; rest.length; ) {
+        const taken = rest.subarray(0, BLOCK_SIZE - filled);
+        buffer.set(taken, filled);
+        filled += taken.length;
+        rest = rest.subarray(taken.length);
+        if (filled < BLOCK_SIZE) continue;
+        yield buffer;
+        left -= filled;
+        filled = 0;
+      }
+    }
+    buffer.fill(0, filled); // what no file covers is padding
+    for (; left > 0; left -= BLOCK_SIZE) {
+      yield buffer.subarray(0, Math.min(left, BLOCK_SIZE));
+      buffer.fill(0);
     }
   }
 
-  /** @param {number} start @returns {Promise<Uint8Array>} */
-  async #block(start) {
-    const block = new Uint8Array(Math.min(BLOCK_SIZE, this.length - start));
-    let begin = 0;
+  /** The pieces as they come: one stream per file, which reads ahead by itself and is several times faster than slices. */
+  async *#chunks() {
     for (const piece of this.#pieces) {
-      const from = Math.max(start - begin, 0);
-      const to = Math.min(start + block.length - begin, piece.size);
-      if (from < to) block.set(await read(piece, from, to), begin + from - start);
-      begin += piece.size;
-      if (begin >= start + block.length) break;
+      let read = 0;
+      const reader = piece.stream().getReader();
+      for (let chunk = await next(reader, piece); chunk !== undefined; chunk = await next(reader, piece)) {
+        read += chunk.length;
+        if (read > piece.size) throw changed(piece);
+        yield chunk;
+      }
+      if (read !== piece.size) throw changed(piece);
     }
-    return block; // what no piece covers is padding
   }
 }
 
-/** @param {Blob} piece @param {number} from @param {number} to @returns {Promise<Uint8Array>} */
-async function read(piece, from, to) {
-  let bytes;
+/** @param {ReadableStreamDefaultReader<Uint8Array>} reader @param {Blob} piece @returns {Promise<Uint8Array | undefined>} */
+async function next(reader, piece) {
   try {
-    bytes = new Uint8Array(await piece.slice(from, to).arrayBuffer());
+    return (await reader.read()).value;
   } catch {
     throw changed(piece);
   }
-  if (bytes.length !== to - from) throw changed(piece);
-  return bytes;
 }
 
 function changed(piece) {
