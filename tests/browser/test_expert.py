@@ -260,7 +260,7 @@ async def dissent(page: Page, file: Path) -> None:
     await page.get_by_text("中标候选人").first.wait_for()
     await axe(page)
     await page.get_by_label("不同意，并说明理由").check()
-    await page.get_by_label("不同意见和理由").fill("对评分办法的理解不同")
+    await page.get_by_role("textbox", name="不同意见和理由").fill("对评分办法的理解不同")
     await unlock(page, file)
     await page.get_by_text("密钥已解锁").wait_for()
     await shot(page, "expert-opinion")

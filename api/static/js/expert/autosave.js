@@ -32,10 +32,15 @@ export class Keeper {
     window.addEventListener("online", () => this.#soon(0));
   }
 
-  /** @returns {Content | null} what this browser kept and the server never got */
+  /**
+   * What this browser kept and the page does not show: the server never got it, or got it while the page was being made.
+   * @returns {Content | null}
+   */
   left() {
     const kept = this.#kept();
-    return kept?.waiting ? kept.content : null;
+    if (!kept || (!kept.waiting && kept.version <= this.version)) return null;
+    this.version = Math.max(this.version, kept.version);
+    return kept.content;
   }
 
   /** Something was typed. */

@@ -1,4 +1,5 @@
 /** The declaration of avoidance (and of none): signed on this device before anything of a bid is shown. */
+import { ready } from "./ready.js";
 import { signerOfPage } from "./signer.js";
 import { showProblems, wordsOf } from "./problems.js";
 import { api } from "../http.js";
@@ -24,3 +25,5 @@ form?.addEventListener("submit", async (event) => {
     showProblems([{ field: "", words: wordsOf(error, t) }]);
   }
 });
+
+ready();

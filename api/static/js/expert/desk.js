@@ -3,6 +3,7 @@ import { Keeper } from "./autosave.js";
 import { notable } from "./deviation.js";
 import { showProblems, wordsOf } from "./problems.js";
 import { SheetForm } from "./sheet.js";
+import { ready } from "./ready.js";
 import { signerOfPage } from "./signer.js";
 import { arrange } from "./view.js";
 import { api } from "../http.js";
@@ -19,6 +20,7 @@ const keepers = new Map(sheets.map((sheet) => [sheet.bid, keep(sheet)]));
 for (const form of desk.querySelectorAll("form[data-vote]")) form.addEventListener("submit", vote);
 document.querySelector("[data-hand-in]")?.addEventListener("click", handIn);
 look();
+ready();
 
 /** @param {SheetForm} sheet */
 function keep(sheet) {

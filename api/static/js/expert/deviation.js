@@ -6,7 +6,8 @@
 /** How far from the median, as a share of the maximum, points may be before a note is asked for. */
 export const FROM_OTHER_BIDS = 0.3;
 export const FROM_OTHER_ITEMS = 0.4;
-const ENOUGH = 2;
+/** Of fewer values no median says what is usual. The one looked at counts among them, so that it draws no other away. */
+const ENOUGH = 3;
 
 /**
  * @typedef {Record<string, number>} Shares points of one bid by item, as shares of the maxima
@@ -20,18 +21,18 @@ export function notable(sheets) {
   const found = [];
   for (const [bid, shares] of Object.entries(sheets)) {
     for (const [code, share] of Object.entries(shares)) {
-      const elsewhere = Object.entries(sheets).flatMap(([other, its]) => (other !== bid && code in its ? [its[code]] : []));
-      const beside = Object.entries(shares).flatMap(([other, value]) => (other === code ? [] : [value]));
-      const why = isFar(share, elsewhere, FROM_OTHER_BIDS) ? "bids" : isFar(share, beside, FROM_OTHER_ITEMS) ? "items" : null;
+      const given = Object.values(sheets).flatMap((its) => (code in its ? [its[code]] : []));
+      const beside = Object.values(shares);
+      const why = isFar(share, given, FROM_OTHER_BIDS) ? "bids" : isFar(share, beside, FROM_OTHER_ITEMS) ? "items" : null;
       if (why) found.push({ bid, code, why: /** @type {"bids" | "items"} */ (why) });
     }
   }
   return found;
 }
 
-/** @param {number} share @param {number[]} others @param {number} limit */
-function isFar(share, others, limit) {
-  return others.length >= ENOUGH && Math.abs(share - median(others)) >= limit - 1e-9;
+/** @param {number} share @param {number[]} all @param {number} limit */
+function isFar(share, all, limit) {
+  return all.length >= ENOUGH && Math.abs(share - median(all)) >= limit - 1e-9;
 }
 
 /** @param {number[]} values at least one */

@@ -1,5 +1,6 @@
 /** Consent or dissent under a report, signed on this device over the SHA-256 of the very result that was read. */
 import { showProblems, wordsOf } from "./problems.js";
+import { ready } from "./ready.js";
 import { signerOfPage } from "./signer.js";
 import { api } from "../http.js";
 import { t } from "../words.js";
@@ -24,3 +25,5 @@ form?.addEventListener("submit", async (event) => {
     showProblems([{ field: "", words: wordsOf(error, t) }]);
   }
 });
+
+ready();
