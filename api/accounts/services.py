@@ -143,6 +143,14 @@ async def user(session: AsyncSession, by: Actor, user_id: UUID) -> User:
     return _user(row)
 
 
+async def known(session: AsyncSession, login: str) -> UUID:
+    """Return whose login this is; ``account.not_found``. For commands on the machine itself."""
+    found = await session.scalar(select(Account.id).where(Account.login == login))
+    if found is None:
+        raise not_found("account")
+    return found
+
+
 async def grant(session: AsyncSession, by: Actor, user_id: UUID, role: Role, scope: str, *, entropy: Entropy) -> Given:
     """Give a role; records ``grant.given``. For the security administrator, to accounts that another made."""
     permit(policy.may_grant(by, user_id))
