@@ -20,10 +20,10 @@ PATIENCE = 120.0  # seconds
 class Server:
     """`ggzy serve` with one worker; every process of it dies at `kill`."""
 
-    def __init__(self, settings: Settings, log: Path) -> None:
+    def __init__(self, settings: Settings, log: Path, *, workers: int = 1) -> None:
         """Describe it; nothing runs yet."""
         self.port = _free_port()
-        self._log = log
+        self._log, self._workers = log, workers
         self._process: subprocess.Popen[bytes] | None = None
         assert settings.database_url is not None
         self._environment = os.environ | {
@@ -42,7 +42,8 @@ class Server:
 
     def start(self) -> None:
         """Start, and return when it is ready."""
-        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port), "--workers", "1"]
+        command = [sys.executable, "-m", "api.cli", "serve", "--port", str(self.port), "--workers"]
+        command.append(str(self._workers))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE

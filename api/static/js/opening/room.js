@@ -10,20 +10,27 @@ const offer = /** @type {HTMLElement} */ (document.querySelector("[data-stale-pa
 let shown = board.querySelector(".board")?.getAttribute("data-panel") ?? "";
 let phase = board.querySelector(".board")?.getAttribute("data-phase") ?? "";
 
-/** @returns {boolean} whether somebody has begun to write in the panel */
+let typed = false;
+let asked = 0;
+panel.addEventListener("input", () => {
+  typed = true;
+});
+
+/** @returns {boolean} whether somebody is writing in the panel */
 function writing() {
-  const fields = [...panel.querySelectorAll("input, textarea, select")];
-  return fields.some((one) => one === document.activeElement || ("defaultValue" in one && one.type !== "hidden" && one.value !== one.defaultValue));
+  return typed || (panel.contains(document.activeElement) && document.activeElement instanceof HTMLTextAreaElement);
 }
 
-/** Fetch the panel again, unless that would take away what somebody is writing. */
+/** Fetch the panel again, unless that would take away what somebody is writing; the newest question counts. */
 async function refresh() {
   if (writing()) {
     offer.hidden = false;
     return;
   }
-  const answer = await fetch(board.dataset.panelFrom ?? "", { credentials: "same-origin" }).catch(() => null);
-  if (answer?.ok) put(panel, await answer.text());
+  const mine = ++asked;
+  const answer = await fetch(board.dataset.panelFrom ?? "", { credentials: "same-origin", cache: "no-store" }).catch(() => null);
+  const html = answer?.ok ? await answer.text() : null;
+  if (html !== null && mine === asked && !writing()) put(panel, html);
 }
 
 /** @param {string} html */

@@ -1,0 +1,168 @@
+"""The opening room in a browser: the witness leads by clicks, bidders watch live, the display in the hall mends itself."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from api.accounts import factors, totp
+from api.wiring import Installation
+from kernel import actor as actors
+from kernel.actor import Grant, Role
+from tests.bidding import scene as scenes
+from tests.bidding import stage
+from tests.bidding.scene import Scene
+from tests.browser.conftest import DESK, PHONE, WALL, Site, Visit, Watch, axe, no_sideways_scrolling, shot
+from tests.conftest import Someone
+
+SITE = actors.site(stage.SITE)
+BIDS = 4
+SLOW = 20_000  # milliseconds: the server's jobs look every two seconds
+
+
+@pytest.fixture
+async def scene(installation: Installation, tmp_path: Path) -> Scene:
+    """A lot with bids, its deadline passed."""
+    made = await scenes.prepare(installation, tmp_path)
+    for number in range(BIDS):
+        await made.hand_in(number, f"98{number}000.50")
+    await made.pass_deadline()
+    return made
+
+
+async def with_generator(installation: Installation, who: Someone) -> bytes:
+    """Enrol a generator of one-time codes for somebody; return its secret. Its first code is of two steps ago."""
+    async with installation.sessions.begin() as session:
+        common = {"proven": True, "vault": installation.vault, "entropy": installation.entropy}
+        begun = await factors.begin_totp(session, who.actor, "手机", issuer="t", shown=False, **common)  # type: ignore[arg-type]
+        secret = base64.b32decode(begun.secret)
+        at = datetime.fromtimestamp(datetime.now(UTC).timestamp() - 30, UTC)
+        await factors.confirm_totp(session, who.actor, begun.id, totp.code(secret, at), **common)  # type: ignore[arg-type]
+    return secret
+
+
+async def test_a_whole_opening_by_clicks(
+    visit: Visit, site: Site, scene: Scene, someone: Callable[..., object], watch: Watch
+) -> None:
+    """Begin, shares from two devices, pause by two people, prices, confirmations, an objection, close, the record."""
+    make = someone
+    witness = await make(Grant(Role.WITNESS, SITE), name="见证甲")  # type: ignore[misc]
+    supervisor = await make(Grant(Role.SUPERVISOR, SITE), name="监督乙")  # type: ignore[misc]
+    people = [await make(Grant(Role.BIDDER, actors.party(stage.USCCS[n])), name=f"投标{n}") for n in range(BIDS)]  # type: ignore[misc]
+    secret = await with_generator(site.installation, supervisor)
+    url = f"/openings/{scene.lot_id}/1"
+    lead, first, second, wall = (
+        await visit(witness),
+        await visit(people[0]),
+        await visit(people[1], size=PHONE),
+        await visit(size=WALL),
+    )
+    await lead.goto(url)
+    await lead.get_by_label("异议时间（分钟）").fill("10")
+    await lead.get_by_role("button", name="开标").click()
+    await expect(lead.get_by_text("已宣布开标。")).to_be_visible()
+    for page in (first, second):
+        await page.goto(url)
+        await expect(page.get_by_text("待解密")).to_have_count(2 * BIDS)
+    await wall.goto(f"{url}/display")
+    await shot(lead, "opening-list")
+    await pause_and_resume(lead, await visit(supervisor), url, secret, first)
+    stamped = await scene.request()
+    await scene.give(scene.answer(stamped, 1), 1)
+    await expect(first.get_by_text("已给出", exact=True)).to_have_count(1, timeout=SLOW)
+    await scene.give(scene.answer(stamped, 3), 3)
+    for page in (lead, first, second):
+        await expect(page.get_by_text("已开启", exact=True)).to_have_count(2 * BIDS, timeout=SLOW)
+        await expect(page.get_by_text("玖拾捌万元零伍角整")).to_be_visible()
+    await expect(wall.get_by_text("983,000.50")).to_be_visible(timeout=SLOW)
+    await shot(wall, "opening-display")
+    await axe(wall)
+    await look(first, second)
+    await speak(first, second, lead)
+    await confirm_others(visit, url, people[2:])
+    await lead.get_by_role("button", name="宣布开标结束").click(timeout=SLOW)
+    await expect(lead.get_by_text("开标结束，记录已生成。")).to_be_visible()
+    await expect(first.get_by_role("link", name="开标记录（JSON，核验以此为准）")).to_be_visible(timeout=SLOW)
+    await expect(wall.get_by_text("开标结束")).to_be_visible(timeout=SLOW)
+    await expect(async_link(first)).to_be_visible(timeout=SLOW)
+    await shot(first, "opening-record")
+    record = await scene.record()
+    assert [one["kind"] for one in record["orders"]] == ["pause", "resume"]
+    assert {one["method"] for one in record["orders"]} == {"factor"}
+
+
+def async_link(page: Page):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a locator
+    """The link to the signed record."""
+    return page.get_by_role("link", name="开标记录（PDF，已签章）")
+
+
+async def look(first: Page, second: Page) -> None:
+    """Nothing for axe, nothing wider than a phone, pictures for the guide."""
+    for page, name in ((first, "opening-reading"), (second, "opening-reading-320")):
+        await axe(page)
+        await no_sideways_scrolling(page)
+        await shot(page, name)
+
+
+async def pause_and_resume(lead: Page, other: Page, url: str, secret: bytes, watching: Page) -> None:
+    """The witness orders, the supervisor consents by a one-time code, everybody sees it at once; and back again."""
+    await other.goto(url)
+    now = datetime.now(UTC).timestamp()
+    for step, (order, consent) in enumerate((("暂停", "同意暂停"), ("恢复", "同意恢复"))):
+        await lead.locator("summary", has_text=f"{order}开标").click()
+        await lead.get_by_label("理由").fill("会场停电")
+        await lead.get_by_role("button", name=f"提出{order}").click()
+        await expect(other.get_by_role("button", name=consent)).to_be_visible(timeout=SLOW)
+        await other.get_by_label("验证码").fill(totp.code(secret, datetime.fromtimestamp(now + 30 * step, UTC)))
+        await other.get_by_role("button", name=consent).click()
+        paused = watching.get_by_text("开标已暂停")
+        await (expect(paused).to_be_visible(timeout=SLOW) if step == 0 else expect(paused).to_have_count(0, timeout=SLOW))
+        await lead.reload()
+    await shot(other, "opening-consent")
+
+
+async def speak(first: Page, second: Page, lead: Page) -> None:
+    """Two bidders confirm, one objects, the witness answers, and the bidder sees the answer."""
+    for page in (first, second):
+        await page.get_by_role("button", name="确认无异议").click(timeout=SLOW)
+        await expect(page.get_by_text("已确认无异议", exact=True).first).to_be_visible()
+    await first.get_by_text("提出异议", exact=True).click()
+    await first.get_by_label("异议内容").fill("唱标顺序有误")
+    await first.get_by_role("button", name="提交异议").click()
+    await expect(lead.get_by_text("唱标顺序有误").first).to_be_visible(timeout=SLOW)
+    await lead.get_by_label("答复").fill("按送达先后唱标")
+    await lead.get_by_role("button", name="提交答复").click()
+    await expect(second.get_by_text("按送达先后唱标")).to_be_visible(timeout=SLOW)
+
+
+async def confirm_others(visit: Visit, url: str, people: list[Someone]) -> None:
+    """The rest confirm."""
+    for one in people:
+        page = await visit(one)
+        await page.goto(url)
+        await page.get_by_role("button", name="确认无异议").click()
+        await expect(page.get_by_text("已确认无异议。")).to_be_visible()
+
+
+async def test_the_display_mends_its_own_connection(
+    visit: Visit, site: Site, scene: Scene, watch: Watch
+) -> None:
+    """The server dies under the display: it says 断线 and since when; the server comes back: it goes on by itself."""
+    watch.allowed.extend(["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "Failed to load resource", "ERR_"])
+    wall = await visit(size=WALL)
+    await wall.goto(f"/openings/{scene.lot_id}/1/display")
+    await expect(wall.locator("html")).to_have_attribute("data-connection", "live", timeout=SLOW)
+    assert await wall.evaluate("getComputedStyle(document.querySelector('.now')).fontSize >= '24px'")
+    site.server.kill()
+    lost = wall.locator("[data-lost]")
+    await expect(lost).to_contain_text("断线", timeout=SLOW)
+    await shot(wall, "opening-display-lost")
+    await scene.begin()
+    site.server.start()
+    await expect(lost).to_be_hidden(timeout=SLOW)
+    await expect(wall.get_by_text("等待解密").first).to_be_visible(timeout=SLOW)
+    await wall.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    await no_sideways_scrolling(wall)

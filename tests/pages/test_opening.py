@@ -1,0 +1,220 @@
+"""The opening room: who may come in, what each sees and can do, and that a refusal says why."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from api.wiring import Installation
+from bidding import openings, remarks
+from kernel import actor as actors
+from kernel.actor import Grant, Role
+from kernel.entropy import SystemEntropy
+from tests.bidding import scene as scenes
+from tests.bidding import stage
+from tests.bidding.scene import Scene
+from tests.conftest import Someone
+from tests.pages.conftest import Maker, SignIn, Visitor, text_of
+
+SITE = actors.site(stage.SITE)
+
+
+@dataclass
+class Hall:
+    """A lot with four bids whose deadline has passed, and the people around it."""
+
+    scene: Scene
+    someone: Maker
+    signed_in: SignIn
+
+    @property
+    def url(self) -> str:
+        """The room's address."""
+        return f"/openings/{self.scene.lot_id}/1"
+
+    async def person(self, role: Role, scope: str = SITE, name: str = "某人") -> Visitor:
+        """A signed-in person."""
+        return await self.signed_in(await self.someone(Grant(role, scope), name=name))
+
+    async def bidder(self, number: int) -> Visitor:
+        """One of the bidders' people."""
+        return await self.person(Role.BIDDER, actors.party(stage.USCCS[number]), f"投标{number}")
+
+    async def begin(self, minutes: int = 10) -> None:
+        """The witness begins with a hearing."""
+        async with self.scene.installation.sessions.begin() as session:
+            who = stage.witness().actor
+            await openings.begin(
+                session, who, self.scene.lot_id, 1, entropy=SystemEntropy(), hearing_minutes=minutes
+            )
+
+    async def read_out(self) -> None:
+        """Begin, and let the custodians open everything."""
+        await self.begin()
+        await self.scene.quorum()
+        await self.scene.proceed()
+
+
+Open = Callable[..., Awaitable[Hall]]
+
+
+@pytest.fixture
+def hall(installation: Installation, tmp_path: Path, someone: Maker, signed_in: SignIn) -> Open:
+    """Give a maker of halls."""
+
+    async def make(bids: int = 4) -> Hall:
+        scene = await scenes.prepare(installation, tmp_path)
+        for number in range(bids):
+            await scene.hand_in(number, f"98000{number}.00")
+        return Hall(scene, someone, signed_in)
+
+    return make
+
+
+async def test_before_the_deadline_the_room_waits(hall: Open, visitor: Visitor) -> None:
+    """Staff see when it begins and no bid; nobody can begin; who takes no part is not let in, or led to sign in."""
+    room = await hall()
+    witness = await room.person(Role.WITNESS)
+    page = await witness.get(room.url)
+    assert page.status_code == 200
+    assert "投标截止后开标" in page.text
+    assert "开标</button>" not in page.text
+    assert "9115250200" not in page.text
+    refused = await witness.send_form(f"{room.url}/begin", hearing_minutes=10)
+    assert refused.status_code == 422
+    assert "还没有到投标截止时间" in refused.text
+    assert (await (await room.bidder(0)).get(room.url)).status_code == 200
+    assert (await (await room.bidder(9)).get(room.url)).status_code == 404
+    away = await visitor.get(room.url)
+    assert (away.status_code, away.headers["location"][:8]) == (303, "/sign-in")
+
+
+async def test_the_witness_begins_and_everybody_sees_the_list(hall: Open) -> None:
+    """After the deadline one button begins; the list of bidders stands there sealed, with the shares awaited."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    witness = await room.person(Role.WITNESS)
+    assert "开标</button>" in (await witness.get(room.url)).text
+    assert (await witness.send_form(f"{room.url}/begin", hearing_minutes="x")).status_code == 422
+    begun = await witness.send_form(f"{room.url}/begin", hearing_minutes=10)
+    assert begun.status_code == 303
+    text = text_of(await (await room.bidder(0)).get(room.url))
+    assert "共 4 家投标人" in text
+    assert text.count("待解密") == 8
+    assert text.count("等待中") == 3
+    assert text.count(stage.USCCS[1]) >= 1
+    for role in (Role.SUPERVISOR, Role.ACCEPTANCE):
+        assert (await (await room.person(role)).get(room.url)).status_code == 200
+    other = await room.person(Role.WITNESS, actors.site("152527"))
+    assert (await other.get(room.url)).status_code == 404
+
+
+async def test_fewer_than_three_bids_are_not_opened(hall: Open) -> None:
+    """With two bids the room says that nothing is opened and why, and offers nothing to do but a note."""
+    room = await hall(2)
+    await room.scene.pass_deadline()
+    witness = await room.person(Role.WITNESS)
+    assert (await witness.send_form(f"{room.url}/begin", hearing_minutes=10)).status_code == 303
+    text = text_of(await witness.get(room.url))
+    assert "投标人少于 3 个，不得开标" in text
+    assert "未开启" in text
+    assert "投标报价" not in text
+
+
+async def test_prices_are_read_in_figures_and_words(hall: Open) -> None:
+    """When all is open every price stands there in figures and capital figures, and bidders are asked."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    await room.read_out()
+    bidder = await room.bidder(0)
+    text = text_of(await bidder.get(room.url))
+    assert "980,000.00 玖拾捌万元整" in text
+    assert "980,003.00 玖拾捌万零叁元整" in text
+    assert "确认无异议" in text
+    assert "异议时间到" in text
+
+
+async def test_objections_are_answered_before_the_close(hall: Open) -> None:
+    """A bidder objects, the witness cannot close, answers, others confirm, then it closes; all of it is in the record."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    await room.read_out()
+    witness = await room.person(Role.WITNESS, name="见证甲")
+    for number in range(4):
+        bidder = await room.bidder(number)
+        assert (await bidder.send_form(f"{room.url}/confirm", bidder=stage.USCCS[number])).status_code == 303
+    first = await room.bidder(0)
+    assert (await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="")).status_code == 422
+    said = await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="唱标顺序有误")
+    assert said.status_code == 303
+    assert (await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[1], objection="x")).status_code == 404
+    refused = await witness.send_form(f"{room.url}/close")
+    assert refused.status_code == 422
+    assert "还有 1 项异议没有答复" in refused.text
+    remark = next(iter(await objections(room)))
+    told = await witness.send_form(f"{room.url}/answers/{remark}", **{f"answer-{remark}": "按送达先后唱标"})
+    assert told.status_code == 303
+    assert (await witness.send_form(f"{room.url}/close")).headers["location"].endswith("done=room_closed")
+    record = await room.scene.record()
+    assert (record["hearing_minutes"], record["closed_by"]) == (10, "见证甲")
+    assert [one["kind"] for one in record["remarks"]] == ["confirmed"] * 4 + ["objected"]
+    assert record["remarks"][-1]["answer"] == "按送达先后唱标"
+    late = await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="再议")
+    assert late.status_code == 422
+
+
+async def objections(room: Hall) -> list[UUID]:
+    """The ids of what was objected."""
+    async with room.scene.installation.sessions() as session:
+        row = await openings.begun(session, room.scene.lot_id, 1)
+        return [one.id for one in await remarks.list_all(session, row.id) if one.kind == "objected"]
+
+
+async def test_silent_bidders_are_waited_for(hall: Open) -> None:
+    """Before the time for objections is over, and while some have not confirmed, it does not close."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    await room.read_out()
+    witness = await room.person(Role.WITNESS)
+    assert "还有 4 家投标人没有确认" in (await witness.send_form(f"{room.url}/close")).text
+
+
+async def test_the_hall_shows_what_is_read_out_and_nothing_else(hall: Open, visitor: Visitor) -> None:
+    """Without signing in: no bid before the opening, names and prices in it, never what is said in the room."""
+    room = await hall()
+    url = f"{room.url}/display"
+    before = await visitor.get(url)
+    assert before.status_code == 200
+    assert "投标截止后开标" in before.text
+    assert "set-cookie" not in before.headers
+    assert stage.USCCS[0] not in before.text
+    await room.scene.pass_deadline()
+    await room.read_out()
+    first = await room.bidder(0)
+    await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="室内的话")
+    shown = await visitor.get(url)
+    assert "玖拾捌万元整" in shown.text
+    assert "室内的话" not in shown.text
+    assert (await visitor.get(f"/openings/{UUID(int=5)}/1/display")).status_code == 404
+    assert (await visitor.get(f"/openings/{room.scene.lot_id}/2/display")).status_code == 404
+
+
+async def test_everybody_reads_the_record_afterwards(hall: Open, visitor: Visitor) -> None:
+    """Once it is finished, whoever comes reads it, with the signed PDF."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    await room.begin(0)
+    assert (await visitor.get(f"{room.url}/record.pdf")).status_code == 404
+    await room.scene.quorum()
+    await room.scene.proceed()
+    page = await visitor.get(room.url)
+    assert page.status_code == 200
+    assert "开标记录（PDF，已签章）" in page.text
+    paper = await visitor.get(f"{room.url}/record.pdf")
+    assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
+    assert b"ETSI.CAdES.detached" in paper.content
+
+
