@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from archive import bundle, package, proof, receipt
 from archive import note as notes
-from archive import package, proof, receipt
 from archive.note import Key
 from archive.package import index, tar
 from archive.recipe import Pins, Step
@@ -34,6 +34,7 @@ class Sort(StrEnum):
     KEY = "key"
     PACKAGE = "package"
     LOG = "log"
+    BUNDLE = "bundle"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def verify(artefact: Artefact, pins: Pins, progress: Progress | None = None) -> 
     }
     if artefact.sort is Sort.PACKAGE:
         return verify_package(artefact.path, pins, progress)
+    if artefact.sort is Sort.BUNDLE:
+        return _verify_bundle(artefact.path, pins, progress)
     return check[artefact.sort](artefact.path, pins)
 
 
@@ -105,6 +108,8 @@ def _find(path: Path, depth: int) -> Iterator[Artefact]:
         yield from _file(path)
     elif (path / "bagit.txt").exists():
         yield Artefact(Sort.PACKAGE, path)
+    elif (path / bundle.INDEX).exists():
+        yield Artefact(Sort.BUNDLE, path)
     elif (path / "checkpoint").exists() and (path / "vkey").exists():
         yield Artefact(Sort.LOG, path)
     elif depth < MAX_DEPTH:
@@ -117,6 +122,8 @@ def _file(path: Path) -> Iterator[Artefact]:
         yield Artefact(Sort.RECEIPT, path.parent)
     elif path.suffix == ".tar":
         yield Artefact(Sort.PACKAGE, path)
+    elif path.suffix == ".zip":
+        yield Artefact(Sort.BUNDLE, path)
     elif path.suffix == ".json" and path.stat().st_size <= MAX_TRANSCRIPT:
         try:
             value = json.loads(path.read_bytes())
@@ -161,6 +168,13 @@ def _verify_key(data: bytes) -> list[Step]:
     from bidding.transcript import verify_transcript  # noqa: PLC0415 - only this step needs libsodium
 
     return [Step(1, "transcript", verify_transcript(data).hash.hex())]
+
+
+def _verify_bundle(path: Path, pins: Pins, progress: Progress | None) -> list[Step]:
+    if path.is_dir():
+        return bundle.verify(path, pins, progress=progress)
+    with tempfile.TemporaryDirectory(prefix="ggzy-") as folder:
+        return bundle.verify(bundle.unpack(path, Path(folder)), pins, progress=progress)
 
 
 def _verify_log(folder: Path, pins: Pins) -> list[Step]:

@@ -1,4 +1,4 @@
-"""The page /verify: what people hold is checked in their own browser; the server only hands out the program and the keys."""
+"""The page /verify: what people hold is checked in their own browser; the server gives out the program and the keys."""
 
 import json
 from typing import Any

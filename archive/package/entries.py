@@ -4,7 +4,7 @@
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -53,12 +53,25 @@ def verify(lines: bytes, note: bytes, key: Key, trade: UUID) -> tuple[list[Opene
     """
     head = checkpoints.verify(note, key)
     opened: list[Opened] = []
-    for number, line in enumerate(lines.splitlines(keepends=True), 1):
-        entry = _entry(line, number, head)
-        if entry.event.trade != trade or (opened and entry.index <= opened[-1].index):
+    for number, (_, entry) in enumerate(read(lines.splitlines(keepends=True), head), 1):
+        if entry.event.trade != trade:
             raise _bad_entries(number)
         opened.append(entry)
     return opened, head
+
+
+def read(lines: Iterable[bytes], head: Checkpoint) -> Iterator[tuple[bytes, Opened]]:
+    """Yield every line with its entry, verified against the head of the log; indexes rise.
+
+    Raises GgzyError ``package.bad_entries`` (with the line), ``merkle.not_included``.
+    """
+    before = -1
+    for number, line in enumerate(lines, 1):
+        entry = _entry(line, number, head)
+        if entry.index <= before:
+            raise _bad_entries(number)
+        before = entry.index
+        yield line, entry
 
 
 def _entry(line: bytes, number: int, head: Checkpoint) -> Opened:
