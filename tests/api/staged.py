@@ -15,6 +15,7 @@ from litestar import Litestar
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from api import bundle
 from api.accounts import credentials
 from api.wiring import Installation
 from bidding import uploads
@@ -151,6 +152,7 @@ async def build(app: Litestar, client: httpx.AsyncClient, someone: Make, folder:
     """Announce a lot, hand in a bid, prepare a draw, seat a committee; sign everybody in."""
     installation: Installation = app.state.installation
     people = {name: await someone(grant) for name, grant in GRANTS.items() if grant is not None}
+    await bundle.publish(installation)
     scene = await scenes.prepare(installation, folder)
     bid = await scene.hand_in(0)
     async with installation.sessions.begin() as session:
@@ -198,6 +200,8 @@ async def _furnish(
         "user_id": str(bidder.user_id),
         "expert_id": str(expert),
         "stage": "1",
+        "year": "2026",
+        "month": "11",
         "number": "0",
         "position": "0",
         "index": "0",

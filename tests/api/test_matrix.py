@@ -43,6 +43,8 @@ MATRIX = """
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.json
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.proof
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.tsr
+333333333333333+33 PUT    /api/v1/calendar/{day}
+++++++++++++++++++ GET    /api/v1/calendar/{year}/{month}
 ++++++++++++++++++ GET    /api/v1/ceremonies
 333333333333333333 POST   /api/v1/ceremonies
 444444444444444444 GET    /api/v1/ceremonies/{ceremony_id}
@@ -124,7 +126,17 @@ MATRIX = """
 1+++++++++++++++++ PUT    /api/v1/me/device
 1+++++++++++++++++ POST   /api/v1/me/device/challenge
 1+++++++++++++++++ GET    /api/v1/me/devices
+1+++++++++++++++++ GET    /api/v1/me/factors
+1+++++++++++++++++ POST   /api/v1/me/factors/passkey
+1+++++++++++++++++ POST   /api/v1/me/factors/passkey/options
+1+++++++++++++++++ POST   /api/v1/me/factors/totp
+144444444444444444 POST   /api/v1/me/factors/totp/{factor_id}
+144444444444444444 DELETE /api/v1/me/factors/{factor_id}
 111111111111111111 PUT    /api/v1/me/password
+111111111111111111 POST   /api/v1/me/proof
+1+++++++++++++++++ POST   /api/v1/me/proof/passkey
+144444444444444444 POST   /api/v1/me/proof/passkey/options
+144444444444444444 POST   /api/v1/me/recovery-codes
 ++++++++++++++++++ GET    /api/v1/notices
 ++++++++++++++++++ GET    /api/v1/notices/{notice_id}
 33333+333+33333333 POST   /api/v1/parties
@@ -136,6 +148,7 @@ MATRIX = """
 111111111111111111 POST   /api/v1/sessions
 ++++++++++++++++++ GET    /api/v1/sites
 333333333333333+33 POST   /api/v1/sites
+333333333333333+33 PUT    /api/v1/sites/{code}
 ++++++++++++++++++ GET    /api/v1/tenders
 333+33333333333333 POST   /api/v1/tenders
 ++++++++++++++++++ GET    /api/v1/tenders/{tender_id}
@@ -163,7 +176,11 @@ MATRIX = """
 444444444444444+++ GET    /api/v1/users
 133333333333333+33 POST   /api/v1/users
 133333333333333+33 DELETE /api/v1/users/{user_id}
+1333333333333333+3 DELETE /api/v1/users/{user_id}/factors
 444444444444444+++ GET    /api/v1/users/{user_id}/grants
+++++++++++++++++++ GET    /client.json
+++++++++++++++++++ GET    /client.proof
+++++++++++++++++++ GET    /client.sha256
 ++++++++++++++++++ GET    /log/checkpoint
 ++++++++++++++++++ GET    /log/tile/{place}
 ++++++++++++++++++ GET    /log/vkey
