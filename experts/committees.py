@@ -32,7 +32,7 @@ from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import lots
+from trading import judges, lots
 from trading.lot import LotFacts
 
 MAX_REASON = 500
@@ -104,6 +104,7 @@ async def assemble(
     session.add_all(_member(row, "representative", one, now=now, entropy=entropy) for one in representatives)
     session.add_all(_member(row, "appointed", one, now=now, entropy=entropy) for one in appointed)
     await session.flush()
+    await judges.seat(session, lot_id, [member.user_id for member in await active(session, row.id)])
     told = _told(row, len(experts), len(representatives), appointed)
     await trail.record(session, actor, "committee.assembled", told, trade=lot.tender_id, entropy=entropy)
     return await _view(session, row, names=False)
@@ -168,6 +169,7 @@ async def refill(session: AsyncSession, actor: Actor, lot_id: UUID, *, entropy: 
     for expert in joined:
         session.add(_member(row, "draw", _person(expert), expert.id, now=now, entropy=entropy))
     await session.flush()
+    await judges.seat(session, lot_id, [member.user_id for member in await active(session, row.id)])
     told = {"committee": str(row.id), "joined": len(joined)}
     await trail.record(session, actor, "committee.refilled", told, trade=lot.tender_id, entropy=entropy, at=now)
     return await _view(session, row, names=False)
@@ -253,6 +255,7 @@ async def _replace(
     now = await database.now(session)
     member.replaced_at, member.replaced_because = now, reason
     await session.flush()
+    await judges.unseat(session, row.lot_id, member.user_id)
     void: dict[str, Any] = {"void": True}
     for table in (SheetRow, RejectionRow):
         change = update(table).where(table.member_id == member.id, table.void.is_(False))

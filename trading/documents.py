@@ -19,7 +19,7 @@ from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import files, lots, parties, policy
+from trading import files, judges, lots, parties, policy
 from trading.lifecycle import By
 from trading.lot import ENDED, UNANNOUNCED, LotFacts, State
 from trading.tables import DocumentRow, FileRow, IssueRow, TenderRow
@@ -200,7 +200,8 @@ async def _reach(session: AsyncSession, actor: Actor, found: list[LotFacts]) -> 
     )
     taken = set((await session.scalars(query)).all())
     if actor.holds(Role.EXPERT):
-        taken |= {lot.id for lot in found if lot.state == State.EVALUATING}
+        seats = await judges.lots_of(session, actor, found[0].tender_id)
+        taken |= {lot.id for lot in found if lot.state == State.EVALUATING and lot.id in seats}
     return policy.is_insider(actor, found[0]), taken
 
 

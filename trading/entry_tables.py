@@ -55,6 +55,15 @@ class AnswerRow(Base):
     text: Mapped[str]
 
 
+class JudgeRow(Base):
+    """A seat on the committee of a lot, as `experts.committees` tells it; that package holds its history."""
+
+    __tablename__ = "lot_judge"
+
+    lot_id: Mapped[UUID] = mapped_column(ForeignKey("lot.id"), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True, index=True)
+
+
 class HallRow(Base):
     """A hall of a site with its numbered seats. Evidence."""
 

@@ -15,7 +15,7 @@ from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import notices, policy
+from trading import judges, notices, policy
 from trading.lifecycle import STEPS, By, Circumstances, Step, decide
 from trading.lot import UNANNOUNCED, UNDECIDED, EnvelopeRule, LotFacts, OpeningPolicy, State
 from trading.rulepack import Pack, pack_at
@@ -82,6 +82,13 @@ async def taking_bids(session: AsyncSession) -> frozenset[UUID]:
     """Return the tenders of which some lot is announced and its opening has not begun."""
     query = select(LotRow.tender_id).where(LotRow.state == str(State.ANNOUNCED)).distinct()
     return frozenset((await session.scalars(query)).all())
+
+
+async def opening_by(session: AsyncSession, until: datetime) -> list[LotFacts]:
+    """Return the lots that are being opened, or take bids until this moment at the latest; soonest first."""
+    due = (LotRow.state == str(State.ANNOUNCED)) & (LotRow.deadline <= until)
+    query = _both().where(due | (LotRow.state == str(State.OPENING))).order_by(LotRow.deadline, LotRow.id)
+    return [of_rows(lot, tender) for lot, tender in await session.execute(query)]
 
 
 async def without_result(session: AsyncSession) -> frozenset[UUID]:
@@ -172,9 +179,9 @@ async def circumstances(session: AsyncSession, lot: LotFacts) -> Circumstances:
 async def seen(session: AsyncSession, actor: Actor, lot: LotFacts) -> GgzyError | None:
     """Return why somebody may not see this lot, or None."""
     tender = await session.get_one(TenderRow, lot.tender_id)
-    return policy.may_see(
-        actor, lot, announced=tender.announced_at is not None, invitees=tuple(tender.invitees)
-    ) and not_found("lot")
+    told: dict[str, Any] = {"announced": tender.announced_at is not None, "invitees": tuple(tender.invitees)}
+    told["judge"] = bool(tender.invitees) and bool(await judges.lots_of(session, actor, tender.id))
+    return policy.may_see(actor, lot, **told) and not_found("lot")
 
 
 async def enterable(session: AsyncSession, actor: Actor, lot: LotFacts, bidder: str) -> GgzyError | None:

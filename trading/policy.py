@@ -73,11 +73,16 @@ def is_insider(actor: Actor, held: Held) -> bool:
     return bool(qualities(actor, held) - {By.EXPERT})
 
 
-def may_see(actor: Actor, held: Held, *, announced: bool, invitees: tuple[str, ...] = ()) -> GgzyError | None:
-    """What is announced is public; before that, and of an invited tender, only insiders and the invited see it."""
+def may_see(
+    actor: Actor, held: Held, *, announced: bool, invitees: tuple[str, ...] = (), judge: bool = False
+) -> GgzyError | None:
+    """What is announced is public; before that, and of an invited tender, only insiders and the invited see it.
+
+    `judge`: somebody sits on the committee of one of its lots; an expert of no committee sees no more than everybody.
+    """
     if is_insider(actor, held) or (announced and not invitees):
         return None
-    if announced and (actor.parties(Role.BIDDER) & set(invitees) or actor.holds(Role.EXPERT)):
+    if announced and (actor.parties(Role.BIDDER) & set(invitees) or judge):
         return None
     return not_found("tender")
 

@@ -16,7 +16,8 @@ from kernel.actor import EVERYWHERE, SYSTEM, Actor, Role
 from kernel.clock import isoformat
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import lots, notices, policy
+from trading import judges, lots, notices, policy
+from trading.entry_tables import JudgeRow
 from trading.lifecycle import STEPS, Circumstances, Step
 from trading.lot import LotFacts
 from trading.tables import LotRow, TenderRow
@@ -132,7 +133,9 @@ async def visible(session: AsyncSession, actor: Actor, tender_id: UUID) -> Tende
     row = await session.get(TenderRow, tender_id, populate_existing=True)
     if row is None:
         raise not_found("tender")
-    permit(policy.may_see(actor, row, announced=row.announced_at is not None, invitees=tuple(row.invitees)))
+    told: dict[str, Any] = {"announced": row.announced_at is not None, "invitees": tuple(row.invitees)}
+    told["judge"] = bool(row.invitees) and bool(await judges.lots_of(session, actor, row.id))
+    permit(policy.may_see(actor, row, **told))
     return row
 
 
@@ -149,7 +152,10 @@ def _seen_by(actor: Actor) -> Any:
     if EVERYWHERE in at or actor.holds(Role.PURCHASER, EVERYWHERE):
         return TenderRow.id.is_not(None)
     invited = func.jsonb_exists_any(TenderRow.invitees, cast(list(actor.parties(Role.BIDDER)), ARRAY(TEXT)))
-    public = or_(TenderRow.method == "public", invited, literal(actor.holds(Role.EXPERT)))
+    judged = select(LotRow.tender_id).join(JudgeRow, JudgeRow.lot_id == LotRow.id)
+    public = or_(
+        TenderRow.method == "public", invited, TenderRow.id.in_(judged.where(JudgeRow.user_id == actor.user_id))
+    )
     return or_(
         TenderRow.announced_at.is_not(None) & public,
         TenderRow.site.in_(at),
@@ -160,9 +166,7 @@ def _seen_by(actor: Actor) -> Any:
 
 
 def _brought_by(actor: Actor) -> Any:
-    return or_(
-        TenderRow.purchaser.in_(actor.parties(Role.PURCHASER)), TenderRow.agency.in_(actor.parties(Role.AGENCY))
-    )
+    return or_(TenderRow.purchaser.in_(actor.parties(Role.PURCHASER)), TenderRow.agency.in_(actor.parties(Role.AGENCY)))
 
 
 def _value(row: TenderRow, found: Sequence[LotFacts]) -> Tender:

@@ -1,4 +1,4 @@
-"""Trading: sketches of tenders, questions and answers, halls and their bookings."""
+"""Trading: sketches of tenders, questions and answers, seats of committees, halls and their bookings."""
 
 from alembic import op
 
@@ -39,6 +39,13 @@ CREATE TABLE question_answer (
     CONSTRAINT fk_question_answer_question_id FOREIGN KEY(question_id) REFERENCES question (id),
     CONSTRAINT fk_question_answer_notice_id FOREIGN KEY(notice_id) REFERENCES notice (id)
 );
+CREATE TABLE lot_judge (
+    lot_id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    CONSTRAINT pk_lot_judge PRIMARY KEY (lot_id, user_id),
+    CONSTRAINT fk_lot_judge_lot_id FOREIGN KEY(lot_id) REFERENCES lot (id)
+);
+CREATE INDEX ix_lot_judge_user_id ON lot_judge (user_id);
 CREATE TABLE hall (
     id UUID NOT NULL,
     site varchar NOT NULL,
