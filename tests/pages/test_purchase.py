@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.accounts import credentials
 from api.wiring import Installation
 from kernel.clock import CHINA
 from kernel.database import now
@@ -52,8 +53,7 @@ async def registered(visitor: Visitor, installation: Installation, days: int = 4
 async def upload(visitor: Visitor, place: str, kind: str = "tender_documents", **fields: str) -> Any:
     """Attach a small file with the form itself, as without JavaScript."""
     file = {"file": ("招标文件.pdf", b"%PDF-1.7 " + kind.encode(), "application/pdf")}
-    token = re.search(r'name="csrf" content="(\w+)"', (await visitor.get(f"{place}/documents")).text).group(1)
-    data = {"csrf": token, "kind": kind, "lot": "", "title": "", "sha256": "", **fields}
+    data = {"csrf": credentials.csrf(visitor.secret), "kind": kind, "lot": "", "title": "", "sha256": "", **fields}
     return await visitor.post(f"{place}/documents", data=data, files=file, headers={"Origin": HOST})
 
 
@@ -225,8 +225,17 @@ async def test_a_clarification_within_the_legal_days_moves_the_deadline(
     refused = await agency.send_form(f"{place}/clarification", **form)
     assert 'href="#deadline"' in refused.text
     later = await in_days(installation, 30)
-    done = await agency.send_form(f"{place}/clarification", **form | {"deadline": later})
+    file = {"file-1": ("招标文件.pdf", b"%PDF-1.7 second", "application/pdf")}
+    rows = {
+        "kind-1": "tender_documents",
+        "lot-1": "",
+        "title-1": "招标文件.pdf",
+        "csrf": credentials.csrf(agency.secret),
+    }
+    whole = form | {"deadline": later} | rows
+    done = await agency.post(f"{place}/clarification", data=whole, files=file, headers={"Origin": HOST})
     assert done.status_code == 303, text_of(done)
+    assert "第 2 版" in text_of(await agency.get(f"{place}/documents"))
     page = await agency.get(await lot_of(agency, place))
     assert re.search(r"<del>[\d: -]+</del> <ins>[\d: -]+</ins>", page.text)
 

@@ -69,7 +69,7 @@ async def _show(
         questions=await questions.of_lot(session, actor, lot_id),
         until=questions.closes(lot, pack),
         rules=rules.shown(pack, ("clarification.min_days", questions.RULE)),
-        earliest=rules.clarified_deadline(pack, now),
+        earliest=await rules.clarified_deadline(session, pack, now),
     )
 
 

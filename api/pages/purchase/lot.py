@@ -3,6 +3,7 @@
 Whoever the lifecycle lets take such a step finds it here: the tenderer, and for some steps witness and supervisor.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -145,7 +146,9 @@ async def _filed(session: AsyncSession, actor: Actor, tender_id: UUID) -> bool:
 async def _deadline(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
     lot = await owned(session, actor, lot_id)
     now = await database.now(session)
-    proposed = max(rules.weekday_morning(lot.deadline or now), rules.clarified_deadline(lots.rules(lot, now), now))
+    later = (lot.deadline or now) + timedelta(minutes=1)
+    earliest = await rules.clarified_deadline(session, lots.rules(lot, now), now)
+    proposed = max(await rules.working_morning(session, later), earliest)
     return page(request, "purchase/deadline.html", form=form, lot=lot, proposed=values.local(proposed))
 
 

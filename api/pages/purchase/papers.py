@@ -65,10 +65,11 @@ class Papers(Controller):
         form = await Form.read(request)
         try:
             await tenders.own(session, actor, tender_id)
-            sha256 = form["sha256"] or await _absorbed(session, actor, store, form, entropy=entropy)
-            if sha256:
-                await documents.attach(session, actor, tender_id, _draft(form, sha256), entropy=entropy)
+            found = await drafted(session, actor, store, form, entropy=entropy)
+            if found is not None:
+                await documents.attach(session, actor, tender_id, found, entropy=entropy)
                 return see(f"/purchase/tenders/{tender_id}/documents", done="document_attached")
+            form.refuse(GgzyError("field.no_file"), "file")
         except msgspec.ValidationError:
             form.refuse(GgzyError("field.unfit"), "title")
         except GgzyError as error:
@@ -93,20 +94,30 @@ async def _show(
     )
 
 
-def _draft(form: Form, sha256: str) -> DocumentDraft:
-    file = form.file("file")
-    title = form["title"] or (file.filename if file else "") or form["name"]
-    media = form["media_type"] or mimetypes.guess_type(title)[0] or "application/octet-stream"
-    lot = int(form["lot"]) if form["lot"].isdecimal() else None
-    stated = {"kind": form["kind"], "title": title, "sha256": sha256, "media_type": media.lower(), "lot": lot}
+async def drafted(
+    session: AsyncSession, actor: Actor, store: ObjectStore, form: Form, *, entropy: Entropy, row: str = ""
+) -> DocumentDraft | None:
+    """Return the document of one row of a form, its file being in the store; None where no file was chosen.
+
+    The row's fields are ``kind``, ``lot``, ``title`` and ``file``, or ``sha256``, ``media_type`` and ``name`` from the
+    browser's own upload, each with `row` after it. Raises msgspec's ValidationError, and what `files` raises.
+    """
+    file = form.file(f"file{row}")
+    sha256 = form[f"sha256{row}"] or await _absorbed(session, actor, store, file, entropy=entropy)
+    if not sha256:
+        return None
+    title = form[f"title{row}"] or (file.filename if file else "") or form[f"name{row}"]
+    media = form[f"media_type{row}"] or mimetypes.guess_type(title)[0] or "application/octet-stream"
+    lot = int(form[f"lot{row}"]) if form[f"lot{row}"].isdecimal() else None
+    stated = {"kind": form[f"kind{row}"], "title": title, "sha256": sha256, "media_type": media.lower(), "lot": lot}
     return msgspec.convert(stated, DocumentDraft)
 
 
-async def _absorbed(session: AsyncSession, actor: Actor, store: ObjectStore, form: Form, *, entropy: Entropy) -> str:
-    """Put the form's own file into the store and return its digest; "" where there is none."""
-    file = form.file("file")
+async def _absorbed(
+    session: AsyncSession, actor: Actor, store: ObjectStore, file: UploadFile | None, *, entropy: Entropy
+) -> str:
+    """Put a form's own file into the store and return its digest; "" where there is none."""
     if file is None:
-        form.refuse(GgzyError("field.no_file"), "file")
         return ""
     digest = hashlib.sha256()
     async for chunk in _chunks(file):

@@ -118,7 +118,7 @@ async def _publicity(request: Page, session: AsyncSession, actor: Actor, lot_id:
         candidates=found,
         names=await parties.names(session, {one.bidder for one in found}),
         rules=rules.shown(pack, rules.AWARD),
-        proposed=values.local(rules.publicity_end(pack, now)),
+        proposed=values.local(await rules.publicity_end(session, pack, now)),
     )
 
 

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from kernel.clock import CHINA
+from trading import calendar
 from trading.rulepack import Pack, Rule
 
 ENTRY = ("entry.required", "documents.sale_min_days")
@@ -11,7 +14,6 @@ AMOUNTS = ("bond.max_share", "ceiling.allowed", "floor.allowed")
 TERMS = ("bid_period.min_days", "clarification.min_days", "objection.documents_min_days", "bids.minimum")
 AWARD = ("candidates.maximum", "publicity.min_days", "award.first_rank_only", "contract.max_days")
 OPENING_HOUR = time(9)
-SATURDAY = 5
 MARGIN = timedelta(days=5)
 """What a proposed deadline leaves between writing and announcing: the legal period runs from the announcement."""
 
@@ -34,25 +36,25 @@ def shown(pack: Pack, names: tuple[str, ...]) -> list[Shown]:
     return [Shown(name, pack.rules[name]) for name in names if name in pack.rules]
 
 
-def deadline(pack: Pack, now: datetime) -> datetime:
-    """Propose a deadline that leaves the legal period and some days to be announced: nine o'clock on a weekday."""
-    return weekday_morning(now + timedelta(days=pack.value("bid_period.min_days")) + MARGIN)
+async def deadline(session: AsyncSession, pack: Pack, now: datetime) -> datetime:
+    """Propose a deadline that leaves the legal period and some days to be announced: a working day's nine o'clock."""
+    return await working_morning(session, now + timedelta(days=pack.value("bid_period.min_days")) + MARGIN)
 
 
-def clarified_deadline(pack: Pack, now: datetime) -> datetime:
+async def clarified_deadline(session: AsyncSession, pack: Pack, now: datetime) -> datetime:
     """Propose a deadline that leaves the days which a clarification must leave."""
-    return weekday_morning(now + timedelta(days=pack.value("clarification.min_days")))
+    return await working_morning(session, now + timedelta(days=pack.value("clarification.min_days")))
 
 
-def publicity_end(pack: Pack, now: datetime) -> datetime:
-    """Propose until when candidates are public: the legal days, then the next weekday morning."""
-    return weekday_morning(now + timedelta(days=pack.value("publicity.min_days")))
+async def publicity_end(session: AsyncSession, pack: Pack, now: datetime) -> datetime:
+    """Propose until when candidates are public: the legal days, then the next working day's morning."""
+    return await working_morning(session, now + timedelta(days=pack.value("publicity.min_days")))
 
 
-def weekday_morning(after: datetime) -> datetime:
-    """Return the first nine o'clock (China) of a Monday to Friday that is not before a moment."""
-    local = after.astimezone(CHINA)
-    day = datetime.combine(local.date(), OPENING_HOUR, CHINA)
-    while day < local or day.weekday() >= SATURDAY:
-        day += timedelta(days=1)
-    return day
+async def working_morning(session: AsyncSession, after: datetime) -> datetime:
+    """Return the first nine o'clock (China) of a working day that is not before a moment."""
+    morning = datetime.combine(after.astimezone(CHINA).date(), OPENING_HOUR, CHINA)
+    if morning >= after and await calendar.is_working(session, morning.date()):
+        return morning
+    day = await calendar.working_days_after(session, morning.date(), 1)
+    return datetime.combine(day, OPENING_HOUR, CHINA)

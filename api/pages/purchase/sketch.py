@@ -235,7 +235,7 @@ async def _of_lot(session: AsyncSession, kept: Sketch, number: int) -> dict[str,
         "formulas": drafting.formulas(),
         "kinds": drafting.KINDS,
         "local": values.local,
-        "proposed": rules.deadline(pack, now),
+        "proposed": await rules.deadline(session, pack, now),
         "amount_rules": rules.shown(pack, rules.AMOUNTS),
         "term_rules": rules.shown(pack, rules.TERMS),
     }

@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,13 +14,12 @@ from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
-from trading import amendments, documents, lots, notices, parties, questions, tenders, venues
+from trading import documents, lots, notices, parties, questions, sites, tenders, venues
 from trading import policy as rights
-from trading.amendments import ClarificationDraft
 from trading.lot import State
 from trading.party import COMMITMENT_VERSION
 from trading.tenders import Tender
-from trading.text import Line, Text
+from trading.text import Text
 
 Page = Request[Any, Any, Any]
 
@@ -78,29 +76,6 @@ class OwnTender(Controller):
                 form.refuse(error)
         return await _announcement(request, session, actor, tender_id, form)
 
-    @get("/clarification")
-    async def clarification(
-        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
-        """Show the form of a clarification."""
-        permit(policy.must_be_person(actor))
-        return await _clarification(request, session, actor, tender_id, Form())
-
-    @post("/clarification")
-    async def clarify(
-        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
-    ) -> Response[Any]:
-        """Publish a clarification for the chosen lots; the deadline moves where it has to."""
-        form = await Form.read(request)
-        stated = _stated(form)
-        if stated is not None:
-            try:
-                await amendments.clarify(session, actor, tender_id, stated, entropy=entropy)
-                return see(f"/purchase/tenders/{tender_id}", done="clarification_published")
-            except GgzyError as error:
-                form.refuse(error, "deadline" if error.code.startswith("deadline.") else "")
-        return await _clarification(request, session, actor, tender_id, form)
-
 
 async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str, Any]:
     """Return what pages of a tender show beside it, for its tenderer and for staff alike."""
@@ -113,6 +88,7 @@ async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str
         "notices": await notices.of_tender(session, tender.id),
         "stages": {lot.id: life.stages(lot) for lot in tender.lots},
         "tag_of": life.tag_of,
+        "sites": {site.code: site.name for site in await sites.page(session)},
     }
 
 
@@ -150,32 +126,3 @@ async def _announcement(
     pack = lots.rules(tender.lots[0], await database.now(session))
     known = await facts(session, actor, tender)
     return page(request, "purchase/announcement.html", form=form, rules=rules.shown(pack, rules.TERMS), **known)
-
-
-async def _clarification(
-    request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form
-) -> Response[bytes]:
-    tender = await own(session, actor, tender_id)
-    now = await database.now(session)
-    pack = lots.rules(tender.lots[0], now)
-    return page(
-        request,
-        "purchase/clarification.html",
-        form=form,
-        tender=tender,
-        open_lots=[lot for lot in tender.lots if lot.state == State.ANNOUNCED],
-        rules=rules.shown(pack, ("clarification.min_days",)),
-        earliest=rules.clarified_deadline(pack, now),
-    )
-
-
-def _stated(form: Form) -> ClarificationDraft | None:
-    title, text = values.text(form, "title", Line), values.text(form, "text", Text)
-    deadline = values.moment(form, "deadline", required=False)
-    numbers = tuple(int(number) for number in form.all("lots") if number.isdecimal())
-    if not numbers:
-        form.refuse(GgzyError("field.unchosen"), "lots")
-    if form.problems or title is None or text is None:
-        return None
-    draft = ClarificationDraft(title, text, numbers, deadline=deadline, material=form["material"] != "no")
-    return msgspec.convert(msgspec.to_builtins(draft), ClarificationDraft)

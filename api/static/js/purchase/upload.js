@@ -1,6 +1,7 @@
 /**
- * The form of a document (`data-upload`): its file is hashed in a Worker, sent under its SHA-256 with its progress, and only
- * then the form goes, naming the file by its digest. The same file again is sent again and changes nothing.
+ * Forms with files (`data-upload`): each file (`data-file` around its fields) is hashed in a Worker and sent under its
+ * SHA-256 with its progress, and only then the form goes, naming the files by their digests. A file that the store has is
+ * sent again and changes nothing.
  */
 import { csrf } from "../http.js";
 import { t } from "../words.js";
@@ -15,20 +16,14 @@ const wrong = /** @type {HTMLElement} */ (form.querySelector("[data-wrong]"));
 const button = /** @type {HTMLButtonElement} */ (form.querySelector("button[type=submit]"));
 
 form.addEventListener("submit", async (event) => {
-  const input = /** @type {HTMLInputElement} */ (form.elements.namedItem("file"));
-  const file = input.files?.[0];
-  if (!file || field("sha256").value) return;
+  const waiting = [...form.querySelectorAll("[data-file]")].filter((row) => fileOf(row));
+  if (!waiting.length) return;
   event.preventDefault();
   button.disabled = true;
   wrong.hidden = true;
   place.hidden = false;
   try {
-    const digest = await hash(file);
-    await send(file, digest);
-    field("sha256").value = digest;
-    field("media_type").value = file.type;
-    field("name").value = file.name;
-    input.value = "";
+    for (const row of waiting) await bring(row);
     form.submit();
   } catch (error) {
     wrong.textContent = /** @type {Error} */ (error).message;
@@ -38,15 +33,26 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-/** @param {string} name @returns {HTMLInputElement} */
-function field(name) {
-  return /** @type {HTMLInputElement} */ (form.elements.namedItem(name));
+/** @param {Element} row @returns {File | undefined} */
+function fileOf(row) {
+  return /** @type {HTMLInputElement} */ (row.querySelector("input[type=file]")).files?.[0];
+}
+
+/** Hash and send the file of a row, then let the row name it by its digest. @param {Element} row */
+async function bring(row) {
+  const file = /** @type {File} */ (fileOf(row));
+  const digest = await hash(file);
+  await send(file, digest);
+  for (const [name, value] of Object.entries({ sha256: digest, media_type: file.type, name: file.name })) {
+    /** @type {HTMLInputElement} */ (row.querySelector(`[data-name=${name}]`)).value = value;
+  }
+  /** @type {HTMLInputElement} */ (row.querySelector("input[type=file]")).value = "";
 }
 
 /** @param {File} file @returns {Promise<string>} its SHA-256, hex */
 function hash(file) {
   const began = performance.now();
-  stage.textContent = t("pages.purchase.upload_hashing");
+  stage.textContent = t("pages.purchase.upload_hashing", { name: file.name });
   const worker = new Worker(script.dataset.worker ?? "", { type: "module" });
   return new Promise((resolve, reject) => {
     worker.onmessage = ({ data }) => {
@@ -62,7 +68,7 @@ function hash(file) {
 /** @param {File} file @param {string} digest @returns {Promise<void>} */
 function send(file, digest) {
   const began = performance.now();
-  stage.textContent = t("pages.purchase.upload_sending");
+  stage.textContent = t("pages.purchase.upload_sending", { name: file.name });
   const request = new XMLHttpRequest(); // fetch tells no progress of what is sent
   return new Promise((resolve, reject) => {
     request.open("PUT", `/api/v1/files/${digest}`);
