@@ -8,7 +8,9 @@ from cryptography.hazmat.primitives import hashes
 from litestar import Controller, Request, Response, get
 from markupsafe import Markup
 
-from api.web import PUBLIC_PAGE, page
+from api import offline
+from api.web import PUBLIC_PAGE, assets, page
+from api.web.assets import Assets
 from api.wiring import Installation
 
 # Whose refusals the browser's checks may tell: the words under these stand in the page.
@@ -29,7 +31,28 @@ class Verify(Controller):
     @get("/")
     async def show(self, request: Request[Any, Any, Any], installation: Installation) -> Response[bytes]:
         """Show the page with this installation's keys."""
-        return page(request, "verify/verify.html", **_keys(installation), prefixes=PREFIXES)
+        worker = _assets(installation).url("js/verify/verify.worker.js")
+        return page(request, "verify/verify.html", **_keys(installation), worker=worker)
+
+    @get("/offline.html")
+    async def keep(self, request: Request[Any, Any, Any], installation: Installation) -> Response[bytes]:
+        """Give the page as one file that needs no network."""
+        files = _assets(installation)
+        answer = page(
+            request,
+            "verify/offline.html",
+            **_keys(installation),
+            worker="",
+            entry=offline.NAMED + offline.ENTRY,
+            modules=Markup(offline.import_map(files)),  # noqa: S704 - JSON of base64 and of our own names
+            styles=Markup(offline.styles(files)),  # noqa: S704 - our own style sheets
+        )
+        answer.headers["content-disposition"] = 'attachment; filename="ggzy-verify.html"'
+        return answer
+
+
+def _assets(installation: Installation) -> Assets:
+    return assets.load(installation.settings.node_modules, installation.settings.seal_colour)
 
 
 def _keys(installation: Installation) -> dict[str, Any]:
@@ -39,6 +62,7 @@ def _keys(installation: Installation) -> dict[str, Any]:
     prints = [one.fingerprint(hashes.SHA256()).hex(":") for one in certificates]
     pins = json.dumps({"vkey": installation.signer.vkey, "chain": chain.decode()})
     return {
+        "prefixes": PREFIXES,
         "vkey": installation.signer.vkey,
         "prints": list(zip(names, prints, strict=True)),
         "pins": Markup(pins.replace("<", "\\u003c")),  # noqa: S704 - JSON whose every < is escaped

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Request
+from playwright.async_api import Browser, Page, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
@@ -95,3 +95,30 @@ async def test_keys_that_came_along_prove_little(visit: Visit, held: Path) -> No
     await page.set_input_files("#files", held / "package.tar")
     assert "核验不通过" in await ended(page)
     assert "note.wrong_signature" in await page.inner_text(".artefact")
+
+
+async def test_the_saved_page_works_without_a_network(
+    visit: Visit, browser: Browser, held: Path, tmp_path: Path
+) -> None:
+    """Kept as one file and opened from a disk, with no network at all, it checks the same; no address is in it."""
+    page = await visit()
+    await page.goto("/verify")
+    async with page.expect_download() as download:
+        await page.click("text=保存离线核验页")
+    saved = tmp_path / "ggzy-verify.html"
+    await (await download.value).save_as(saved)
+    assert "src=" not in saved.read_text()
+    context = await browser.new_context(offline=True)
+    alone = await context.new_page()
+    heard: list[str] = []
+    alone.on("console", lambda message: message.type == "error" and heard.append(message.text))
+    alone.on("pageerror", lambda error: heard.append(str(error)))
+    await alone.goto(saved.as_uri())
+    await alone.check("#pins-own")
+    await alone.click("#own summary")
+    await alone.fill("#vkey", SIGNER.vkey)
+    await alone.set_input_files("#chain-file", tmp_path / "chain.pem")
+    await alone.set_input_files("#files", held / "package.tar")
+    assert "核验通过，共 1 项" in await ended(alone)
+    await context.close()
+    assert heard == []

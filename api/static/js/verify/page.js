@@ -1,7 +1,8 @@
-/** The page /verify: files are chosen or dropped, checked in a Worker on this device, and reported step by step. */
+/** The page /verify, and its saved copy: files are chosen or dropped, checked on this device, reported step by step. */
 
 import { t } from "../words.js";
 import { ofDrop, ofInput } from "./chosen.js";
+import { run, startWorker } from "./engine.js";
 import { pinsOf } from "./pins.js";
 import { Report } from "./report.js";
 
@@ -10,8 +11,8 @@ const place = /** @type {HTMLElement} */ (document.getElementById("report"));
 const status = /** @type {HTMLElement} */ (document.getElementById("status"));
 const drop = /** @type {HTMLElement} */ (document.getElementById("drop"));
 const inputs = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('input[type="file"][data-check]')]);
-/** @type {Worker | null} */
-let worker = null;
+/** What stops the check that is going on, or makes nobody listen to it. */
+let stop = () => {};
 
 form.hidden = false;
 form.addEventListener("submit", (event) => event.preventDefault());
@@ -37,19 +38,24 @@ document.addEventListener("drop", async (event) => {
 /** Check files; what was being checked before is given up. @param {import("./chosen.js").Chosen} files */
 async function check(files) {
   if (!files.length) return;
-  worker?.terminate();
+  stop();
   const pins = await pinsOf(form);
   const report = new Report(place);
   const started = performance.now();
-  worker = new Worker(form.dataset.worker ?? "", { type: "module" });
-  worker.addEventListener("message", ({ data: { kind, value } }) => {
+  let listening = true;
+  const hear = (/** @type {string} */ kind, /** @type {any} */ value) => {
+    if (!listening) return;
     if (kind === "stopped") status.textContent = t(value.code, value.params);
     else if (kind === "ended") end(report, started);
     else /** @type {any} */ (report)[kind](value);
-  });
-  worker.addEventListener("error", () => (status.textContent = t("pages.verify.no_worker")));
+  };
   status.textContent = t("pages.verify.working", { count: files.length });
-  worker.postMessage({ files, pins });
+  const address = form.dataset.worker;
+  const terminate = address ? startWorker(address, files, pins, hear) : void run(files, pins, hear);
+  stop = () => {
+    listening = false;
+    terminate?.();
+  };
   place.scrollIntoView({ block: "nearest" });
 }
 
