@@ -27,6 +27,17 @@ export async function keep(deviceKey, file) {
   await within(FILES, "readwrite", (store) => store.put(file, deviceKey));
 }
 
+/**
+ * Read, change and keep a device's file while no other page or Worker of this browser does.
+ * @template T
+ * @param {string} deviceKey
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+export function alone(deviceKey, work) {
+  return navigator.locks.request(`${DATABASE}/${deviceKey}`, work);
+}
+
 /** @param {string} deviceKey */
 export async function forget(deviceKey) {
   await within(FILES, "readwrite", (store) => store.delete(deviceKey));

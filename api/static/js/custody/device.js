@@ -20,7 +20,11 @@ import * as moment from "../lib/verify/moment.js";
 import { parseKey } from "../lib/verify/note.js";
 
 /** @typedef {import("../lib/keyfile.js").Secrets} Secrets */
-/** @typedef {{kept: (key: string) => Promise<Uint8Array | null>, keep: (key: string, file: Uint8Array) => Promise<void>}} Store */
+/**
+ * Where the key file is kept between visits: `keystore.js`.
+ * @typedef {{kept: (key: string) => Promise<Uint8Array | null>, keep: (key: string, file: Uint8Array) => Promise<void>,
+ *   alone: <T>(key: string, work: () => Promise<T>) => Promise<T>}} Store
+ */
 
 export class Device {
   /** @type {Secrets} */
@@ -60,24 +64,31 @@ export class Device {
     const secrets = keyfile.decrypt(data, passphrase);
     const device = keyfile.deviceKey(secrets);
     if (hex(device.publicKey) !== expected) throw new Refusal("custody.other_device");
-    const both = chosen && kept && !equal(chosen, kept);
-    this.secrets = both ? remembered.joined(keyfile.decrypt(kept, passphrase), secrets) : secrets;
-    this.device = device;
+    [this.secrets, this.device, this.#file] = [secrets, device, data];
     this.#passphrase = passphrase;
     this.#strength = keyfile.strengthOf(data);
-    this.#file = data;
-    if (chosen) await (both ? this.keep(this.secrets) : this.#store.keep(expected, chosen));
+    if (chosen && kept && !equal(chosen, kept)) await this.keep(secrets);
+    else if (chosen) await this.#store.keep(expected, chosen);
     return keysetup.fingerprint(device.publicKey);
   }
 
   /**
-   * Keep other secrets from now on: in the browser's storage first, in memory then.
+   * Keep other secrets from now on, in the browser's storage first, in memory then.
+   *
+   * What another page of this browser has added meanwhile stays; where the two contradict each other (two requests for
+   * one opening, two seeds of one draw) nothing is kept: `custodian.other_request`, `keyfile.repeated_secret`.
    * @param {Secrets} secrets
    */
   async keep(secrets) {
-    const file = keyfile.encrypt(secrets, this.#passphrase, { strength: this.#strength });
-    await this.#store.keep(hex(this.device.publicKey), file);
-    [this.secrets, this.#file] = [secrets, file];
+    const key = hex(this.device.publicKey);
+    await this.#store.alone(key, async () => {
+      const kept = await this.#store.kept(key);
+      const others = kept && !equal(kept, this.#file) ? keyfile.decrypt(kept, this.#passphrase) : null;
+      const all = others ? remembered.joined(others, secrets) : secrets;
+      const file = keyfile.encrypt(all, this.#passphrase, { strength: this.#strength });
+      await this.#store.keep(key, file);
+      [this.secrets, this.#file] = [all, file];
+    });
   }
 
   /** Return the key file as it is kept now, to be saved elsewhere. */
