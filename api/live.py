@@ -106,12 +106,14 @@ class Hub:
                 async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}".encode())
                     failures = 0
-                    self._connected()
+                    self.connected.set()
+                    self._resync()
                     await self._listen(connection)
-            except (psycopg.Error, OSError) as error:
+            except (psycopg.Error, OSError, TimeoutError) as error:
                 log.warning("live.disconnected", error=str(error)[:200])
             finally:
                 self.connected.clear()
+            self._resync()
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
 
@@ -129,9 +131,8 @@ class Hub:
             async with asyncio.timeout(PROBE):
                 await connection.execute(b"SELECT 1")
 
-    def _connected(self) -> None:
-        """Whatever was said while nobody listened is lost, so everybody looks anew."""
-        self.connected.set()
+    def _resync(self) -> None:
+        """Whatever is said while nobody listens is lost, so everybody looks anew, when it ends and when it begins."""
         for reader in {reader for readers in self._readers.values() for reader in readers}:
             reader.offer(RESYNC)
 

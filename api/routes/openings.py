@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import openings as work
 from api.routes.bidding import named, receipt_file
-from api.transaction import STREAMED
+from api.transaction import PUBLIC, STREAMED
 from api.wiring import Installation
 from archive.store import ObjectStore
 from archive.timestamp import Authority
@@ -168,3 +168,12 @@ def _send(name: str, size: int, chunks: AsyncIterator[bytes], *, inline: bool) -
     disposition = f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}"
     headers = {"content-disposition": disposition, "content-length": str(size), **GUARDED}
     return Stream(chunks, media_type=shown or "application/octet-stream", headers=headers)
+
+
+@get("/seal/chain.pem", media_type="application/x-pem-file", include_in_schema=False, opt=PUBLIC)
+async def seal_chain(installation: Installation) -> bytes:
+    """Give the certificates of the seal on the installation's papers, to be pinned."""
+    return installation.seal.chain_pem
+
+
+HANDLERS = (seal_chain,)

@@ -8,10 +8,13 @@ const connection = /** @type {HTMLElement} */ (document.querySelector("[data-liv
 const said = /** @type {HTMLElement} */ (document.querySelector("[data-said]"));
 const offer = /** @type {HTMLElement} */ (document.querySelector("[data-stale-panel]"));
 let shown = board.querySelector(".board")?.getAttribute("data-panel") ?? "";
-let phase = board.querySelector(".board")?.getAttribute("data-phase") ?? "";
 
 let typed = false;
+let leaving = false;
 let asked = 0;
+document.addEventListener("submit", () => {
+  leaving = true; // what was sent is answered by a page of its own
+});
 panel.addEventListener("input", () => {
   typed = true;
 });
@@ -39,11 +42,8 @@ function state(html) {
   const words = now?.getAttribute("data-say") ?? "";
   if (said.textContent !== words) said.textContent = words;
   const print = now?.getAttribute("data-panel") ?? "";
-  if (print === shown) return;
+  if (print === shown || leaving) return;
   shown = print;
-  const before = phase;
-  phase = now?.getAttribute("data-phase") ?? "";
-  if (phase === "closed" && before !== "closed" && !writing()) return location.reload(); // the record's links
   refresh();
 }
 
