@@ -1,5 +1,6 @@
 /** The report of a verification: one section for each artefact, its steps as they hold, the first thing wrong. */
 
+import { civil } from "../clock.js";
 import { t } from "../words.js";
 
 /** Shows reports in a place, made of the page's templates `artefact` and `step`. */
@@ -47,7 +48,7 @@ export class Report {
     this.#steps = this.#steps.filter(([waiting]) => waiting !== number);
     const line = this.#row(number);
     mark(line, "good", t("pages.verify.held"));
-    part(line, "detail").textContent = detail;
+    part(line, "detail").textContent = readable(detail);
   }
 
   /** @param {number} bytes since the last report */
@@ -71,6 +72,7 @@ export class Report {
     if (first) {
       const line = this.#row(first[0]);
       mark(line, "bad", t("pages.verify.broken"));
+      part(line, "detail").className = "wrong";
       part(line, "detail").textContent = `${t(code, params)}（${code}）`;
     }
     for (const [number] of rest) mark(this.#row(number), "off", t("pages.verify.not_reached"));
@@ -91,6 +93,12 @@ export class Report {
   #row(number) {
     return /** @type {HTMLElement} */ (this.#own().querySelector(`[data-number="${number}"]`));
   }
+}
+
+/** Return a figure as people read it: a moment in China's time. @param {string} detail */
+function readable(detail) {
+  const isMoment = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(detail);
+  return isMoment ? t("pages.verify.moment", { time: civil(Date.parse(detail)), exact: detail }) : detail;
 }
 
 /** @param {number} number @param {string} name */
