@@ -79,6 +79,16 @@ async def awaited(session: AsyncSession, actor: Actor) -> Sequence[Awaited]:
     ]
 
 
+async def lots_held(session: AsyncSession, actor: Actor) -> frozenset[UUID]:
+    """Return the lots of whose key somebody is a custodian."""
+    query = (
+        select(OpeningKeyRow.lot_id)
+        .join(CustodianRow, CustodianRow.ceremony_id == OpeningKeyRow.ceremony_id)
+        .where(CustodianRow.user_id == actor.user_id, OpeningKeyRow.lot_id.is_not(None))
+    )
+    return frozenset(lot for lot in await session.scalars(query) if lot is not None)
+
+
 async def stock(session: AsyncSession, site: str) -> list[Stock]:
     """Return how many keys of a site are free, by purchaser and quorum."""
     query = (

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bidding import ceremony
+from bidding import ceremony, custody
 from experts import policy, rounds
 from experts.rounds import Draw
 from experts.tables import FIXED, PREPARED, ROLES, DrawRow, NonceShareRow
@@ -39,7 +39,9 @@ async def mine(session: AsyncSession, actor: Actor) -> list[Part]:
     rows = (await session.scalars(query)).all()
     found = await lots.of_tenders(session, list({row.tender_id for row in rows}))
     by_id = {lot.id: lot for several in found.values() for lot in several}
-    parts = [await _part(session, actor, row, by_id[row.lot_id]) for row in rows]
+    held = await custody.lots_held(session, actor)
+    own = [row for row in rows if row.lot_id in held or policy.participant_role(actor, by_id[row.lot_id])]
+    parts = [await _part(session, actor, row, by_id[row.lot_id]) for row in own]
     return [part for part in parts if part is not None]
 
 

@@ -32,6 +32,7 @@ from kernel.database import now
 from kernel.entropy import SystemEntropy
 from tests.api import test_open_share
 from tests.bidding import scene as scenes
+from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.bidding.stage import PURCHASER, SITE
 from tests.bidding.table import Table
@@ -105,7 +106,8 @@ async def custodians(
     made = []
     for number, (side, name) in enumerate(zip(SIDES, NAMES, strict=True), start=1):
         who = await someone(side, name=name)
-        made.append(Custodian(who, key_file(tmp_path, number, who), await visit(who)))
+        size = PHONE if number == len(SIDES) else DESK
+        made.append(Custodian(who, key_file(tmp_path, number, who), await visit(who, size)))
     return tuple(made)
 
 
@@ -115,6 +117,8 @@ async def begin(witness: Page, count: int = 2) -> str:
     await witness.click("text=发起密钥制作")
     await witness.fill("#purchaser", PURCHASER)
     await witness.click("main form button")
+    await axe(witness)
+    await shot(witness, "custody-begin")
     for box in await witness.locator("input[name=people]").all():
         await box.check()
     await witness.fill("#count", str(count))
@@ -136,7 +140,7 @@ async def scene(site: Site, tmp_path: Path) -> Scene:
 
 async def holder(site: Site, visit: Visit, folder: Path, index: int, size: tuple[int, int] = DESK) -> Custodian:
     """Return a custodian of the scene's key in a browser of their own, whose device made the key with Python."""
-    person = scenes.stage.custodians().people[index - 1]
+    person = stage.custodians().people[index - 1]
     who = await enrolled(site.installation, person.device, NAMES[index - 1], SIDES[index - 1])
     async with site.installation.sessions.begin() as session:
         ceremony = (await session.scalars(select(CeremonyRow.id))).one()
@@ -163,7 +167,11 @@ async def test_three_browsers_make_keys(custodians: tuple[Custodian, ...], site:
     ceremony = await begin(custodians[0].page)
     for one in custodians:
         await one.take_part(ceremony)
-    await axe(custodians[0].page)
+    for one in custodians:
+        await expect(one.page.locator("#backup")).to_be_visible(timeout=LONG)
+        await axe(one.page)
+        await no_sideways_scrolling(one.page)
+    await shot(custodians[2].page, "custody-backup")
     for one in custodians:
         await one.back_up()
     for one in custodians:
@@ -310,7 +318,7 @@ async def test_nonces_of_a_draw(site: Site, visit: Visit, tmp_path: Path) -> Non
     installation = site.installation
     async with installation.sessions.begin() as session:
         scene = await draw_scenes.build(session)
-    people = {}
+    people: dict[str, Custodian] = {}
     for role, grant in zip(("centre", "purchaser", "supervisor"), SIDES, strict=True):
         who = await enrolled(installation, SigningKey.generate(), role, grant)
         people[role] = Custodian(who, key_file(tmp_path, len(people) + 1, who), await visit(who))
@@ -325,7 +333,7 @@ async def test_nonces_of_a_draw(site: Site, visit: Visit, tmp_path: Path) -> Non
     for role in ("centre", "purchaser"):
         await step(people[role], made.id, "reveal", kept=True)
     async with installation.sessions.begin() as session:
-        admin = scenes.stage.person(Role.SYSTEM_ADMIN, EVERYWHERE, "admin").actor
+        admin = stage.person(Role.SYSTEM_ADMIN, EVERYWHERE, "admin").actor
         moment = await now(session)
         await sandbox.advance(session, admin, moment + timedelta(minutes=2), entropy=ENTROPY)
     for index in (1, 3):

@@ -1,5 +1,6 @@
 """The custodians' pages over ASGI: what each person sees of key makings, openings and draws, and what is refused."""
 
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -215,3 +216,13 @@ async def test_what_an_opening_key_is_is_explained_to_everybody(visitor: Visitor
     told = text_of(await visitor.get("/custody/about"))
     assert "任意两份合在一起可以开启" in told
     assert "丢失的份额无法找回" in told
+
+
+async def test_a_page_that_is_up_to_date_is_not_sent_again(people: tuple[Someone, ...], signed_in: SignIn) -> None:
+    """The fragment names the state that it shows; asked for the same one, the answer is empty: nothing is read twice."""
+    purchaser = await signed_in(people[1])
+    where = await begin(await signed_in(people[0]), people)
+    link = re.search(r'hx-get="([^"]+)"', (await purchaser.get(where)).text)
+    assert link is not None
+    assert (await purchaser.get(link[1])).status_code == 204
+    assert (await purchaser.get(f"{where}/progress?seen=other")).status_code == 200

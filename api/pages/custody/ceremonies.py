@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts import custodians, policy
 from api.accounts import services as accounts
 from api.accounts.custodians import Candidate
-from api.pages.custody.desk import OPEN, TAGS
+from api.pages.custody.desk import OPEN, TAGS, unchanged
 from api.web import PAGE, Form, page, see
 from bidding import ceremony, custody, keysetup
 from bidding.ceremony import Ceremony
@@ -132,6 +132,9 @@ async def _ceremony_page(
     form: Form | None = None,
 ) -> Response[bytes]:
     found = await ceremony.find(session, actor, ceremony_id)
+    seen = f"{found.state}.{len(found.dealt)}.{len(found.certified)}"
+    if same := unchanged(request, seen):
+        return same
     index = await custody.index_in(session, actor, ceremony_id)
     names = await parties.names(session, {found.purchaser})
     return page(
@@ -139,6 +142,7 @@ async def _ceremony_page(
         template,
         form=form,
         ceremony=found,
+        seen=seen,
         setup=keysetup.read(found.setup),
         people=people(found),
         index=index,
@@ -170,6 +174,8 @@ async def _begin_page(
         site=site,
         needs=await _needs(session, actor, site),
         asked=asked,
+        site_name=next((one.name for one in own if one.code == site), site),
+        purchaser_name=(await parties.names(session, {form["purchaser"]})).get(form["purchaser"], form["purchaser"]),
         people=[(one, one.device_key and keysetup.fingerprint(one.device_key)) for one in found],
         limits={"keys": MAX_KEYS, "hours": MAX_HOURS, "usual": DEFAULT_HOURS},
     )

@@ -18,7 +18,7 @@ from kernel.actor import Actor, Role
 from kernel.errors import permit
 from trading import lots
 
-NAVIGATION = (Entry("/custody", "pages.custody.nav", frozenset(ROLES)),)
+NAVIGATION = (Entry("/custody", "pages.custody.nav", frozenset({*ROLES, Role.AGENCY})),)
 OPEN = (DEALING, CERTIFYING)
 TAGS = {"dealing": "wait", "certifying": "wait", "finished": "good", "aborted": "bad", "expired": "off"}
 
@@ -28,6 +28,11 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     made = [_making_task(one) for one in await ceremony.list_own(session, actor) if await _waits(session, actor, one)]
     asked = [await _opening_task(session, one) for one in await custody.awaited(session, actor) if not one.given]
     return made + asked + [_draw_task(one) for one in await participation.mine(session, actor) if one.step != WAIT]
+
+
+def unchanged(request: Request[Any, Any, Any], seen: str) -> Response[bytes] | None:
+    """Return the empty answer to a page that shows this state already, so that nothing of it is read out again."""
+    return Response(b"", status_code=204) if request.query_params.get("seen") == seen else None
 
 
 class CustodyDesk(Controller):

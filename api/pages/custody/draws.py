@@ -7,6 +7,7 @@ from litestar import Controller, Request, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
+from api.pages.custody.desk import unchanged
 from api.web import PAGE, page
 from experts import participation
 from experts.tables import ROLES
@@ -41,4 +42,8 @@ async def _page(
 ) -> Response[bytes]:
     permit(policy.must_be_person(actor))
     part = await participation.find(session, actor, draw_id)
-    return page(request, template, part=part, draw=part.draw, lot=part.lot, sides=ROLES)
+    done = (part.draw.committed, part.draw.revealed, part.withheld)
+    seen = f"{part.draw.state}.{part.step}.{'.'.join(str(len(one)) for one in done)}"
+    if same := unchanged(request, seen):
+        return same
+    return page(request, template, part=part, draw=part.draw, lot=part.lot, sides=ROLES, seen=seen)

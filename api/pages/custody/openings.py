@@ -7,6 +7,7 @@ from litestar import Controller, Request, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
+from api.pages.custody.desk import unchanged
 from api.web import PAGE, page
 from bidding import ceremony, keysetup, openings
 from bidding.tables import BEGAN
@@ -43,6 +44,9 @@ async def _page(
     permit(policy.must_be_person(actor))
     lot_id, stage = place
     progress = await openings.find(session, actor, lot_id, stage)
+    seen = f"{progress.state}.{len(progress.custodians)}"
+    if same := unchanged(request, seen):
+        return same
     lot = await lots.facts(session, lot_id)
     key = await ceremony.of_lot(session, lot_id)
     device = (actor.device_key or b"").hex()
@@ -53,6 +57,7 @@ async def _page(
         lot=lot,
         stage=stage,
         progress=progress,
+        seen=seen,
         going=progress.state == BEGAN,
         key=key,
         people=[(one, keysetup.fingerprint(bytes.fromhex(one.device_key))) for one in key.custodians],
