@@ -115,8 +115,8 @@ async def _sign_in(page: Page, login: str, password: str) -> None:
     """Sign in as a visitor of the demo does; the page shows the code of the second factor."""
     await page.goto("/sign-in")
     await page.get_by_label("登录名").fill(login)
-    await page.get_by_label("密码").fill(password)
-    await page.get_by_role("main").get_by_role("button", name="登录").click()
+    await page.get_by_label("口令").fill(password)
+    await page.get_by_role("main").get_by_role("button", name="继续").click()
     if await page.locator("input[name=code]").count():
         shown = re.search(r"\b\d{6}\b", await page.inner_text("main"))
         assert shown is not None

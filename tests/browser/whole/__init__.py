@@ -1,0 +1,1 @@
+"""The acts of one whole trade, played by clicks in browsers alone."""
