@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,16 +12,18 @@ import pytest
 from playwright.async_api import Page, expect
 
 from archive.store import ObjectStore
-from bidding import group, opening, unsealing, uploads
+from bidding import group, keyfile, opening, unsealing, uploads
 from bidding import manifest as manifests
 from bidding.form import Form
 from bidding.tables import BidRow
 from kernel.actor import Grant, Role, party
+from kernel.database import now
 from tests.bidding import scene, stage
 from tests.bidding.scene import Scene
-from tests.browser.conftest import DESK, PHONE, Site, Visit, axe, no_sideways_scrolling, shot
+from tests.browser.conftest import PHONE, Site, Visit, axe, no_sideways_scrolling, shot
 from tests.conftest import Someone
 from tests.pages.conftest import Maker
+from trading import lots
 
 USCC = stage.USCCS[0]
 PASSPHRASE = "敕勒川阴山下天似穹庐"
@@ -56,12 +59,12 @@ async def make_key(page: Page, folder: Path) -> Path:
     return path
 
 
-async def test_a_device_key_is_made_backed_up_and_enrolled(
-    visit: Visit, bidder: Someone, tmp_path: Path, site: Site
-) -> None:
+async def test_a_device_key_is_made_backed_up_and_enrolled(visit: Visit, bidder: Someone, tmp_path: Path) -> None:
     """The key is enrolled only after the saved file was selected again and opened; Python opens the same file."""
     page = await visit(bidder)
     path = await make_key(page, tmp_path)
+    key = keyfile.load(path, PASSPHRASE).signing_key()
+    await expect(page.locator("dl.rows").first).to_contain_text(bytes(key.verify_key).hex())
     await axe(page)
     await no_sideways_scrolling(page)
     await shot(page, "bid-device")
@@ -121,7 +124,7 @@ def bid_of(page: Page) -> UUID:
 
 
 async def test_a_bid_by_clicks(visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path) -> None:
-    """Two envelopes with files are sealed and handed in by clicks; the receipt checks in the page; Python opens the bid."""
+    """Two envelopes with files are sealed and handed in by clicks; the receipt checks in the page; Python opens it."""
     page = await visit(bidder)
     await make_key(page, tmp_path)
     plan, drawing = tmp_path / "施工组织设计.pdf", tmp_path / "总平面图.dwg"
@@ -154,3 +157,81 @@ def sha256(path: Path) -> str:
     """Return the hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def test_a_rehearsal_tells_whether_the_browser_is_fit(visit: Visit, bidder: Someone) -> None:
+    """Every check comes out, a practice bid is sealed and opened; the result is there when the page is opened again."""
+    page = await visit(bidder, PHONE)
+    await page.goto("/bid/rehearsal")
+    await page.click("#begin")
+    await expect(page.locator("#verdict")).to_contain_text("可以用这个浏览器投标", timeout=60_000)
+    assert await page.locator("#checks .tag.bad").count() == 0
+    await no_sideways_scrolling(page)
+    await axe(page)
+    await shot(page, "bid-rehearsal")
+    await page.reload()
+    await expect(page.locator("#last")).to_contain_text("通过")
+
+
+async def test_a_bid_is_replaced_confirmed_and_withdrawn(
+    visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path
+) -> None:
+    """A second bid takes the first one's place; under a moved deadline it is confirmed by signature; then withdrawn."""
+    page = await visit(bidder)
+    await make_key(page, tmp_path)
+    for price in ("100.00", "99.50"):
+        await page.goto(f"/bid/lots/{lot.lot_id}")
+        await unlock(page)
+        await write_bid(page, [], price)
+        await page.click("#seal")
+        await expect(page.locator("h1")).to_contain_text("投标已送达", timeout=30_000)
+    second = bid_of(page)
+    assert (await opened(lot, second))["price"][0].price == Decimal("99.50")
+    async with lot.installation.sessions.begin() as session:
+        await stage.set_deadline(session, lot.lot_id, await now(session) + timedelta(hours=5))
+    await page.goto("/bid")
+    await expect(page.locator("table")).to_contain_text("已被替换")
+    await axe(page)
+    await page.goto(f"/bid/bids/{second}/confirmation")
+    await axe(page)
+    for path, done in (("confirmation", "投标已送达"), ("withdrawal", "这份投标已撤回")):
+        await page.goto(f"/bid/bids/{second}/{path}")
+        await page.fill("#key-passphrase", PASSPHRASE)
+        await page.click("#statement button:not([type=button])")
+        await expect(page.locator("h1")).to_contain_text(done)
+        await expect(page.locator(".done")).to_be_visible()
+
+
+async def test_a_bid_sealed_by_python_is_handed_in_by_the_browser(
+    visit: Visit, lot: Scene, someone: Maker, tmp_path: Path
+) -> None:
+    """A file of `ggzy seal` is checked, copied and handed in like one of the browser's own."""
+    who = await someone(Grant(Role.BIDDER, party(USCC)))
+    async with lot.installation.sessions.begin() as session:
+        where = stage.target(await lots.facts(session, lot.lot_id), lot.made.key)
+    sealed = stage.seal(stage.Person(who.actor, who.device), where, tmp_path / "bid.sealed", price="123.45")
+    page = await visit(who)
+    await page.goto(f"/bid/lots/{lot.lot_id}")
+    await page.click("summary >> text=在别的电脑上封装")
+    await page.set_input_files("#adopt-file", sealed.path)
+    await expect(page.locator("h1")).to_contain_text("投标已送达", timeout=30_000)
+    assert (await opened(lot, bid_of(page)))["price"][0].price == Decimal("123.45")
+
+
+async def test_what_is_wrong_is_told_at_its_field(visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path) -> None:
+    """A wrong passphrase, a foreign key, a price that is none: the summary leads to the field, nothing is sent."""
+    page = await visit(bidder, PHONE)
+    await make_key(page, tmp_path)
+    await page.goto(f"/bid/lots/{lot.lot_id}")
+    await page.fill("#key-passphrase", "another one altogether")
+    await page.click("text=打开密钥，开始填写")
+    await expect(page.locator("#problems a")).to_have_attribute("href", "#key-passphrase")
+    await unlock(page)
+    await page.click("text=继续 >> visible=true")
+    await page.fill("#price-price", "12.345")
+    await page.click("text=继续 >> visible=true")
+    await expect(page.locator("#problems a")).to_have_attribute("href", "#price-price")
+    await expect(page.locator("#problems")).to_be_focused()
+    await axe(page)
+    await no_sideways_scrolling(page)
+    await shot(page, "bid-wrong-320")

@@ -1,0 +1,101 @@
+"""A large bid on a bad day: the network is cut in the middle, the browser closed and started again, the bid resumed."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from api.accounts.authentication import COOKIE
+from kernel.actor import Grant, Role, party
+from tests.bidding import scene, stage
+from tests.bidding.scene import Scene
+from tests.browser.conftest import CHROMIUM, Site, Watch, session_of, shot
+from tests.browser.test_bid import bid_of, make_key, opened, sha256, unlock, write_bid
+from tests.conftest import Someone
+from tests.pages.conftest import Maker
+
+MEBIBYTE = 1 << 20
+LEFT = """async () => {
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("sealed-bids");
+    return (await Array.fromAsync(folder.keys())).length;
+}"""
+Start = Callable[[Someone], AbstractAsyncContextManager[Page]]
+
+
+@pytest.fixture
+async def start(site: Site, watch: Watch, tmp_path: Path) -> AsyncIterator[Start]:
+    """Give a starter of Chromium on one profile on disk, as a bidder's own; the person signs in each time."""
+    watch.allowed.extend(["ERR_INTERNET_DISCONNECTED", "ERR_NETWORK"])
+    async with async_playwright() as playwright:
+
+        @asynccontextmanager
+        async def open_browser(who: Someone) -> AsyncIterator[Page]:
+            context = await playwright.chromium.launch_persistent_context(
+                tmp_path / "profile", executable_path=CHROMIUM, args=["--no-sandbox"], base_url=site.url, locale="zh-CN"
+            )
+            watch.over(context)
+            cookie = {"name": COOKIE, "value": await session_of(site, who), "url": site.url}
+            await context.add_cookies([cookie])  # type: ignore[list-item] # a dict of strings
+            yield await context.new_page()
+            await context.close()
+
+        yield open_browser
+
+
+@pytest.fixture
+async def played(site: Site, tmp_path: Path) -> Scene:
+    """An announced lot that takes bids for an hour."""
+    return await scene.prepare(site.installation, tmp_path)
+
+
+async def throttle(page: Page, speed: int) -> None:
+    """Let the page send `speed` bytes a second."""
+    session = await page.context.new_cdp_session(page)
+    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": speed}
+    await session.send("Network.emulateNetworkConditions", conditions)
+
+
+@pytest.mark.parametrize("size", [48 * MEBIBYTE, pytest.param(1024 * MEBIBYTE, marks=pytest.mark.soak)])
+async def test_a_bid_outlives_network_and_browser(
+    size: int, played: Scene, start: Start, someone: Maker, tmp_path: Path
+) -> None:
+    """What was sealed and sent is neither sealed nor sent again, no key is needed, and the bid opens whole."""
+    who = await someone(Grant(Role.BIDDER, party(stage.USCCS[0])))
+    drawing = tmp_path / "总平面图.dwg"
+    write_noise(drawing, size)
+    async with start(who) as page:
+        await make_key(page, tmp_path)
+        await page.goto(f"/bid/lots/{played.lot_id}")
+        await unlock(page)
+        await write_bid(page, [drawing])
+        await throttle(page, size // 8)
+        await page.click("#seal")
+        await expect(page.locator("#against")).to_contain_text("来得及", timeout=120_000)
+        await expect(page.locator("#uploading-said")).to_contain_text(re.compile("（[3-7][0-9]%）"), timeout=120_000)
+        await page.context.set_offline(True)
+        await expect(page.locator("#standing")).to_contain_text("网络中断", timeout=30_000)
+        await shot(page, "bid-cut")
+    async with start(who) as page:
+        await page.goto(f"/bid/lots/{played.lot_id}")
+        await expect(page.locator("h2:visible")).to_contain_text("还没有递交")
+        await shot(page, "bid-resume")
+        sent: list[str] = []
+        page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)
+        await page.click("#resume-go")
+        await expect(page.locator("h1")).to_contain_text("投标已送达", timeout=240_000)
+        assert 0 < len(sent) < size // (8 * MEBIBYTE)
+        found = await opened(played, bid_of(page))
+        await page.goto(f"/bid/lots/{played.lot_id}")
+        assert await page.evaluate(LEFT) == 0
+    assert found["technical"][1] == {drawing.name: sha256(drawing)}
+
+
+def write_noise(path: Path, size: int) -> None:
+    """Write a file no two segments of which are alike."""
+    block = bytes(range(256)) * 4092
+    with path.open("wb") as file:
+        for number in range(size // MEBIBYTE):
+            file.write(number.to_bytes(1024, "big") + block)
