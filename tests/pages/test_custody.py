@@ -219,7 +219,7 @@ async def test_what_an_opening_key_is_is_explained_to_everybody(visitor: Visitor
 
 
 async def test_a_page_that_is_up_to_date_is_not_sent_again(people: tuple[Someone, ...], signed_in: SignIn) -> None:
-    """The fragment names the state that it shows; asked for the same one, the answer is empty: nothing is read twice."""
+    """The fragment names the state that it shows; asked for the same one, it answers nothing: none is read twice."""
     purchaser = await signed_in(people[1])
     where = await begin(await signed_in(people[0]), people)
     link = re.search(r'hx-get="([^"]+)"', (await purchaser.get(where)).text)
