@@ -5,10 +5,14 @@ import re
 from datetime import UTC, datetime
 
 from playwright.async_api import Page
+from sqlalchemy import text
 
+from api import mail
 from api.accounts import totp
+from api.mail_rules import Post
 from kernel.actor import Grant, Role, site
 from kernel.clock import SystemClock
+from kernel.database import now
 from tests.api.test_factors import PASSWORD, person
 from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
 
@@ -64,9 +68,12 @@ async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
     await page.get_by_role("heading", name="请保存恢复码").wait_for()
     await look(page, "recovery-codes")
     await page.get_by_role("link", name="已保存，继续").click()
+    await tell(site)
     await look(page, "account")
     await page.goto("/account/password")
     await look(page, "password")
+    await page.goto("/account/messages")
+    await look(page, "messages")
     await page.get_by_role("button", name="退出").click()
     await sign_in(page, "/sign-in?next=/account")
     await look(page, "second-step")
@@ -74,6 +81,18 @@ async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
     await page.get_by_label("验证码或恢复码").fill(totp.code(secret, datetime.fromtimestamp((step + 1) * 30, UTC)))
     await page.get_by_role("button", name="继续").click()
     await page.get_by_role("heading", name="我的账户").wait_for()
+
+
+async def tell(site: Site) -> None:
+    """Have two messages for whoever signs in."""
+    async with site.installation.sessions.begin() as session:
+        user, at = await session.scalar(text("SELECT id FROM account")), await now(session)
+        lot = {"code": "152502-GC-2026-0001", "lot": 1, "title": "南环路改造工程施工"}
+        for post in (
+            Post("shares_wanted", "/custody", lot, user_id=user),
+            Post("key_wanted", "/custody", user_id=user),
+        ):
+            await mail.post(session, post.code, post, at=at, entropy=site.installation.entropy)
 
 
 async def sign_in(page: Page, address: str) -> None:

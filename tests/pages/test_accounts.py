@@ -9,12 +9,15 @@ import httpx
 import pytest
 from nacl.signing import SigningKey
 
+from api import mail
 from api.accounts import services, totp
 from api.accounts.authentication import COOKIE
+from api.mail_rules import Post
 from api.pages.accounts import own_path
 from api.wiring import Installation
 from kernel.actor import Grant, Role, party, site
 from kernel.clock import SystemClock
+from kernel.database import now
 from tests.api.authenticator import enrol
 from tests.api.test_factors import PASSWORD, USCC, person, token
 from tests.conftest import Someone
@@ -222,3 +225,22 @@ async def _with_token(
     async with installation.sessions() as session:
         actor = await services.actor(session, UUID(me["id"]), proven=True)
     return await signed_in(Someone(actor, headers, SigningKey.generate()))
+
+
+async def test_messages_stand_on_their_page(installation: Installation, visitor: Visitor) -> None:
+    """What must not be missed is read with its words and party; the address of mails is kept or refused."""
+    await person(installation, "zhao", BIDDER)
+    await sign_in(visitor, "zhao")
+    assert "还没有消息" in text_of(await visitor.get("/account/messages"))
+    async with installation.sessions.begin() as session:
+        told = Post("clarified", "/notices/1", {"code": "A-2026-1"}, party=USCC)
+        await mail.post(session, "1", told, at=await now(session), entropy=installation.entropy)
+    shown = text_of(await visitor.get("/account/messages"))
+    assert "有新的澄清" in shown
+    assert "A-2026-1" in shown
+    assert USCC in shown
+    saved = await visitor.send_form("/account/messages/email", email="zhao@example.org")
+    assert saved.headers["location"] == "/account/messages?done=email_saved"
+    assert 'value="zhao@example.org"' in (await visitor.get("/account/messages")).text
+    wrong = await visitor.send_form("/account/messages/email", email="zhao")
+    assert (wrong.status_code, 'id="email-wrong"' in wrong.text) == (422, True)
