@@ -91,7 +91,8 @@ async def ask(
     Raises ``question.no_text``, ``question.too_long``, ``question.not_taken``, ``question.too_late``,
     ``question.not_open``, ``question.too_many``, ``issue.not_the_bidder``, ``lot.not_found``.
     """
-    lot = await lots.lock(session, lot_id)
+    lot = await lots.share(session, lot_id)  # a question keeps no bid waiting
+    await database.lock(session, f"question:{lot_id}:{bidder}")
     permit(await lots.enterable(session, actor, lot, bidder))
     permit(policy.may_ask(actor, bidder, taken=await session.get(IssueRow, (lot_id, bidder)) is not None))
     now = await database.now(session)
