@@ -76,7 +76,7 @@ async def standing(session: AsyncSession, user_id: UUID, *, proven: bool) -> Sta
         select(DeviceKey.public_key).where(DeviceKey.user_id == user_id, DeviceKey.revoked_at.is_(None))
     )
     held = frozenset(Grant(Role(role), scope) for role, scope in rows)
-    enrolled = await factors.enrolled(session, user_id)
+    enrolled = proven or await factors.enrolled(session, user_id)  # what was shown was enrolled
     pending = not proven and policy.must_prove({grant.role for grant in held}, enrolled=enrolled)
     return Standing(Actor(user_id, account.name, frozenset() if pending else held, key), pending, enrolled)
 

@@ -137,9 +137,7 @@ async def test_a_recovery_code_counts_once(installation: Installation, client: h
     headers = await token(client, "wang")
     codes = await _codes(client, headers)
     assert len(set(codes)) == 10
-    body = {"login": "wang", "password": PASSWORD, "otp": codes[0].lower()}
-    assert (await client.post("/api/v1/tokens", json=body)).status_code == 401
-    body["otp"] = codes[0].replace("-", " ")
+    body = {"login": "wang", "password": PASSWORD, "otp": codes[0].replace("-", " ").upper()}
     assert [(await client.post("/api/v1/tokens", json=body)).status_code for _ in range(2)] == [201, 401]
     assert (await client.get("/api/v1/me/factors", headers=headers)).json()["recovery_codes"] == 9
     fresh = (await client.post("/api/v1/me/recovery-codes", headers=headers)).json()
