@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy as accounts
 from api.pages.evaluation_form import members, person
+from api.pages.expert_report import reading
 from api.web import PAGE, Entry, Form, Task, page, see
 from experts import committees, policy, reports, seats
 from experts.seats import Progress
@@ -72,7 +73,7 @@ class Evaluations(Controller):
         """Show the final report to those who may read it."""
         permit(accounts.must_be_person(actor))
         report = canonical.decode(await reports.final(session, actor, lot_id))
-        told = {"report": report, "result": report["result"], "back": f"{_base(request)}/{lot_id}"}
+        told = {**reading(report), "back": f"{_base(request)}/{lot_id}"}
         return page(request, "expert/report_final.html", lot=await lots.facts(session, lot_id), **told)
 
     @post(f"{PURCHASE}/{{lot_id:uuid}}")

@@ -14,6 +14,7 @@ from experts.reports import Report
 from experts.scoring import Offer
 from kernel import canonical
 from kernel.actor import Actor
+from kernel.clock import parse
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
 from trading.lot import State
@@ -64,6 +65,11 @@ class ReportDesk(Controller):
         return see(f"/expert/lots/{lot_id}/report", done="report_finished")
 
 
+def reading(report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the page of a final report shows of it."""
+    return {"report": report, "result": report["result"], "finished_at": parse(report["finished_at"])}
+
+
 async def _show(
     request: Request[Any, Any, Any],
     session: AsyncSession,
@@ -76,7 +82,7 @@ async def _show(
     seat = await seats.take(session, actor, lot_id)
     if seat.lot.state != State.EVALUATING:
         report = canonical.decode(await reports.final(session, actor, lot_id))
-        told = {"report": report, "result": report["result"], "back": f"/expert/lots/{lot_id}"}
+        told = {**reading(report), "back": f"/expert/lots/{lot_id}"}
         return page(request, "expert/report_final.html", form=form, lot=seat.lot, **told)
     await evaluations.papers(session, actor, lot_id)  # tells why a member may not judge now
     live = await _live(session, actor, lot_id)

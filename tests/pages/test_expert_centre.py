@@ -38,14 +38,13 @@ async def test_a_pool_file_with_a_mistake_takes_in_nobody(someone: Maker, signed
     assert good.status_code == 303, good.text
     first = await visitor.get("/centre/pool")
     assert cast.resident(0) not in first.text
-    following = await visitor.get(
-        first.text.split('href="/centre/pool?after=')[1].split('"')[0].join(["/centre/pool?after=", ""])
-    )
+    more = first.text.split('href="/centre/pool?after=')[1].split('"')[0]
+    following = await visitor.get(f"/centre/pool?after={more}")
     assert following.text.count('href="/centre/pool/') == 10
 
 
 async def test_an_experts_standing_is_changed_with_a_reason(someone: Maker, signed_in: SignIn) -> None:
-    """A change needs action, reason and, for a training, a day; it shows in the history; an account is named by login."""
+    """A change needs a reason and, for a training, a day; it shows in the history; accounts are named by login."""
     visitor = await signed_in(await someone(KEEPER))
     await upload(visitor, cast.table([cast.row(1)]))
     path = (await visitor.get("/centre/pool")).text.split('href="/centre/pool/')[1].split('"')[0]

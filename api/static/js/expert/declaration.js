@@ -10,6 +10,7 @@ const signer = signerOfPage();
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();
+  showProblems([]);
   const said = new FormData(form);
   const conflict = said.get("conflict") === "yes";
   const reason = String(said.get("reason") ?? "").trim();

@@ -142,6 +142,7 @@ function bringForward(event) {
 /** @param {Event} event */
 async function vote(event) {
   event.preventDefault();
+  showProblems([]);
   const form = /** @type {HTMLFormElement} */ (event.target);
   const said = new FormData(form);
   const number = /** @type {HTMLElement} */ (form.querySelector("fieldset")).id.replace("vote-", "");

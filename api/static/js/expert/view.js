@@ -63,7 +63,8 @@ function open(link, event) {
   const place = /** @type {HTMLElement} */ (document.getElementById(String(link.dataset.open)));
   const frame = place.querySelector("iframe") ?? document.createElement("iframe");
   frame.title = `${place.dataset.title}: ${link.textContent}`;
-  if (frame.src !== link.href) frame.src = link.href;
+  const wanted = `${link.href}#navpanes=0&view=FitH`; // how PDF viewers are asked for the page alone
+  if (frame.src !== wanted) frame.src = wanted;
   if (!frame.isConnected) place.replaceChildren(frame);
   for (const other of link.closest("ul")?.querySelectorAll("a") ?? []) other.removeAttribute("aria-current");
   link.setAttribute("aria-current", "true");
