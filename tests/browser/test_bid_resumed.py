@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import CDPSession, Page, async_playwright, expect
 
 from api.accounts.authentication import COOKIE
 from kernel.actor import Grant, Role, party
@@ -51,11 +51,10 @@ async def played(site: Site, tmp_path: Path) -> Scene:
     return await scene.prepare(site.installation, tmp_path)
 
 
-async def throttle(page: Page, speed: int) -> None:
-    """Let the page send `speed` bytes a second."""
-    session = await page.context.new_cdp_session(page)
-    conditions = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": speed}
-    await session.send("Network.emulateNetworkConditions", conditions)
+async def throttle(network: CDPSession, speed: int) -> None:
+    """Let the page send `speed` bytes a second; 0 cuts the network."""
+    conditions = {"offline": speed == 0, "latency": 0, "downloadThroughput": -1, "uploadThroughput": speed or -1}
+    await network.send("Network.emulateNetworkConditions", conditions)
 
 
 @pytest.mark.parametrize("size", [48 * MEBIBYTE, pytest.param(1024 * MEBIBYTE, marks=pytest.mark.soak)])
@@ -71,11 +70,12 @@ async def test_a_bid_outlives_network_and_browser(
         await page.goto(f"/bid/lots/{played.lot_id}")
         await unlock(page)
         await write_bid(page, [drawing])
-        await throttle(page, size // 8)
+        network = await page.context.new_cdp_session(page)
+        await throttle(network, size // 8)
         await page.click("#seal")
         await expect(page.locator("#against")).to_contain_text("来得及", timeout=120_000)
         await expect(page.locator("#uploading-said")).to_contain_text(re.compile("（[3-7][0-9]%）"), timeout=120_000)
-        await page.context.set_offline(True)
+        await throttle(network, 0)
         await expect(page.locator("#standing")).to_contain_text("网络中断", timeout=30_000)
         await shot(page, "bid-cut")
     async with start(who) as page:
