@@ -96,6 +96,7 @@ class Notices(Controller):
             "public/notice.html",
             notice=notice,
             tender=tender,
+            moment=await database.now(session),
             lot=next((lot for lot in tender.lots if lot.id == notice.lot_id), None),
             digest=notices.digest(notice).hex(),
             entry=await notices.entry(session, notice),
