@@ -122,15 +122,26 @@ export function parse(data) {
  */
 export function verify(data, signature) {
   const manifest = parse(data);
-  try {
-    checkSignature(concat(CONTEXT, digestOf(data)), signature, manifest.signer);
-  } catch {
-    throw new Refusal("bid.bad_signature");
-  }
+  verifySignature(data, signature, manifest.signer);
   for (const { header, headerBytes, preamble } of manifest.envelopes) {
     verifyPreamble(header, headers.hashOf(headerBytes), preamble);
   }
   return manifest;
+}
+
+/**
+ * Check the bidder's signature alone: custodians look at each envelope's proof by itself.
+ * @param {Uint8Array} data
+ * @param {Uint8Array} signature
+ * @param {Uint8Array} signer
+ * @throws {Refusal} `bid.bad_signature`
+ */
+export function verifySignature(data, signature, signer) {
+  try {
+    checkSignature(concat(CONTEXT, digestOf(data)), signature, signer);
+  } catch {
+    throw new Refusal("bid.bad_signature");
+  }
 }
 
 function shaped(data) {
