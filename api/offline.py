@@ -31,14 +31,18 @@ def import_map(files: Assets) -> str:
         if NAMED + path in found:
             continue
         text, imported = _renamed(path, files.files[path].body.decode())
-        found[NAMED + path] = "data:text/javascript;base64," + base64.b64encode(text.encode()).decode()
+        found[NAMED + path] = _address("text/javascript", text)
         waiting.extend(imported)
     return json.dumps({"imports": found})
 
 
 def styles(files: Assets) -> str:
-    """Return the style sheets of the page, one after another."""
-    return "\n".join(files.files[path].body.decode() for path in STYLES)
+    """Return the address of the page's style sheets, one after another."""
+    return _address("text/css", "\n".join(files.files[path].body.decode() for path in STYLES))
+
+
+def _address(media_type: str, text: str) -> str:
+    return f"data:{media_type};base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _renamed(path: str, text: str) -> tuple[str, list[str]]:

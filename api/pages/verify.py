@@ -45,7 +45,7 @@ class Verify(Controller):
             worker="",
             entry=offline.NAMED + offline.ENTRY,
             modules=Markup(offline.import_map(files)),  # noqa: S704 - JSON of base64 and of our own names
-            styles=Markup(offline.styles(files)),  # noqa: S704 - our own style sheets
+            styles=offline.styles(files),
         )
         answer.headers["content-disposition"] = 'attachment; filename="ggzy-verify.html"'
         return answer

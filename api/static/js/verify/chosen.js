@@ -43,7 +43,11 @@ async function walk(entry, folder) {
   return found;
 }
 
-/** A reader gives a hundred entries at a time. @param {FileSystemDirectoryReader} reader @returns {Promise<FileSystemEntry[]>} */
+/**
+ * A reader gives a hundred entries at a time.
+ * @param {FileSystemDirectoryReader} reader
+ * @returns {Promise<FileSystemEntry[]>}
+ */
 function next(reader) {
   return new Promise((resolve, reject) => reader.readEntries(resolve, reject));
 }

@@ -1,6 +1,10 @@
-/** Runs the checks: in a Worker where there is one, so that the page stays alive; in the page itself in a saved copy. */
+/**
+ * Runs the checks: in a Worker where there is one, so that the page stays alive; in the page itself in a saved copy.
+ */
 
-/** @typedef {(kind: string, value: any) => void} Hear told `began`, `held`, `progress`, `wrong`, `done`, `stopped`, `ended` */
+/**
+ * @typedef {(kind: string, value: any) => void} Hear told the events of `Listener`, and `stopped` and `ended`
+ */
 
 const PACE = 100; // milliseconds between two reports of progress
 

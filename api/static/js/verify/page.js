@@ -63,6 +63,7 @@ async function check(files) {
 function end(report, started) {
   const { sound, wrong } = report.counts;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (sound + wrong) status.textContent = t(`pages.verify.${wrong ? "ended_wrong" : "ended_sound"}`, { sound, wrong, seconds });
+  const words = wrong ? "pages.verify.ended_wrong" : "pages.verify.ended_sound";
+  if (sound + wrong) status.textContent = t(words, { sound, wrong, seconds });
   status.focus();
 }

@@ -60,7 +60,8 @@ export function checkNames(files) {
   if (files.size > MAX_FILES) throw new Refusal("package.too_many_files");
   for (const path of [...files.keys()].sort()) {
     const payload = path.startsWith("data/") && isPath(path.slice("data/".length));
-    if (!payload && ![...TAGS, TAG_MANIFEST].includes(path)) throw new Refusal("package.bad_name", { path: path.slice(0, 200) });
+    const ours = payload || path === TAG_MANIFEST || TAGS.includes(path);
+    if (!ours) throw new Refusal("package.bad_name", { path: path.slice(0, 200) });
   }
 }
 

@@ -18,7 +18,9 @@ import * as timestamp from "./timestamp.js";
 import * as moment from "./moment.js";
 
 export const FORMAT = "ggzy/trail-bundle/v1";
-export const NAMES = ["bundle.json", "bundle.note", "chain.pem", "checkpoint", "checkpoint.tsr", "entries.jsonl", "vkey"];
+export const NAMES = [
+  "bundle.json", "bundle.note", "chain.pem", "checkpoint", "checkpoint.tsr", "entries.jsonl", "vkey",
+]; // prettier-ignore
 const MAX_SMALL = 1 << 20;
 const INDEX = shape.object({
   format: shape.oneOf(FORMAT),
@@ -41,8 +43,7 @@ const INDEX = shape.object({
  * @param {(bytes: number) => void} progress
  */
 export async function check(files, pins, tell, progress) {
-  for (const path of [...files.keys()].sort()) if (!NAMES.includes(path)) throw new Refusal("bundle.extra_file", { path }); // 1
-  for (const path of NAMES) if (!files.has(path)) throw new Refusal("bundle.missing_file", { path });
+  checkNames(files); // 1
   tell(step(1, "layout", String(files.size)));
   const encoded = await read(files, "bundle.json"); // 2
   const index = reading("bundle.malformed", () => canonical.decode(encoded));
@@ -71,6 +72,13 @@ export async function check(files, pins, tell, progress) {
   tell(step(7, "signature", key.name));
 }
 
+/** 1. Exactly the files of the format are there. @param {import("./source.js").Files} files */
+function checkNames(files) {
+  for (const path of [...files.keys()].sort())
+    if (!NAMES.includes(path)) throw new Refusal("bundle.extra_file", { path });
+  for (const path of NAMES) if (!files.has(path)) throw new Refusal("bundle.missing_file", { path });
+}
+
 /** @param {import("./source.js").Files} files @param {{vkey: string | null}} pins */
 async function keyOf(files, pins) {
   const own = notes.textOf(await read(files, "vkey"), "note.malformed").replace(/\n$/, "");
@@ -78,13 +86,18 @@ async function keyOf(files, pins) {
   return notes.parseKey(own);
 }
 
-/** @param {import("./source.js").Files} files @param {{chain: string | null}} pins @param {{sandbox: boolean, at: string}} index */
+/**
+ * @param {import("./source.js").Files} files
+ * @param {{chain: string | null}} pins
+ * @param {{sandbox: boolean, at: string}} index
+ */
 async function checkStamp(files, pins, { sandbox, at }) {
   const chain = pins.chain ?? new TextDecoder().decode(await read(files, "chain.pem"));
   const digest = digestOf(await read(files, "checkpoint"));
   const token = await timestamp.check(await read(files, "checkpoint.tsr"), digest, chain, { sandbox });
   const after = token.time - (moment.parse(at) ?? 0n);
-  if (after < -timestamp.TOLERANCE || after > timestamp.TOLERANCE + timestamp.PATIENCE) throw new Refusal("bundle.wrong_time");
+  if (after < -timestamp.TOLERANCE || after > timestamp.TOLERANCE + timestamp.PATIENCE)
+    throw new Refusal("bundle.wrong_time");
   return token.at;
 }
 

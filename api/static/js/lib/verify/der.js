@@ -55,7 +55,8 @@ export function children(node, tags, of = SEQUENCE) {
     found.push(child);
     rest = after;
   }
-  if (tags && (found.length !== tags.length || found.some((child, at) => child.tag !== tags[at]))) throw new Malformed();
+  const other = tags && (found.length !== tags.length || found.some((child, at) => child.tag !== tags[at]));
+  if (other) throw new Malformed();
   return found;
 }
 

@@ -108,7 +108,10 @@ function inclusion(replay) {
   return String(replay.events.length);
 }
 
-/** 4. One draw: prepared, three commitments, the seed, everything else, all of one draw and trade. @param {Replay} replay */
+/**
+ * 4. One draw: prepared, three commitments, the seed, everything else, all of one draw and trade.
+ * @param {Replay} replay
+ */
 function sequence(replay) {
   const [first] = replay.events;
   const prepared = (replay.prepared = first.data);
@@ -182,8 +185,10 @@ async function givenBy(replay, { role, how, messages }) {
   const commitment = replay.commitments.get(role);
   const device = replay.devices.get(role);
   if (!commitment || !device) throw new TypeError(role);
-  if (how === "revealed" && messages.length === 1) return giving.revealed(messages[0], commitment, device, replay.named);
-  if (how === "revealed") throw new TypeError(how);
+  if (how === "revealed") {
+    if (messages.length !== 1) throw new TypeError(how);
+    return giving.revealed(messages[0], commitment, device, replay.named);
+  }
   if (how !== "recovered") throw wrong("participants");
   const made = verifyKey(canonical.encode(replay.written.key));
   const key = made.keys.find((one) => hex(one.keyHash) === replay.prepared.key);

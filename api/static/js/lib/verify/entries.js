@@ -1,8 +1,8 @@
 /**
  * Log entries with their openings and audit paths, one line of canonical JSON each, all under one signed checkpoint.
  *
- * The form of docs/spec/package.md, section 4, which packages and trail bundles share; read line by line, so that a file of
- * any length takes no memory. libsodium must be `ready`.
+ * The form of docs/spec/package.md, section 4, which packages and trail bundles share; read line by line, so that a
+ * file of any length takes no memory. libsodium must be `ready`.
  */
 
 import { unhex } from "../bytes.js";

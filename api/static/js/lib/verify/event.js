@@ -1,5 +1,6 @@
 /**
- * Events of the trail and what opens them: strict reading, the salted commitment (docs/spec/trail.md, sections 1 and 2).
+ * Events of the trail and what opens them: strict reading, the salted commitment (docs/spec/trail.md, sections 1 and
+ * 2).
  *
  * libsodium must be `ready`.
  */
@@ -69,8 +70,8 @@ export function commit(event, salt) {
 }
 
 /**
- * Return the commitment of an event and a salt as other canonical JSON holds them: an object, and 64 hexadecimal digits.
- * Refusals: `event.malformed`, `event.wrong_opening`.
+ * Return the commitment of an event and a salt as other canonical JSON holds them: an object, and 64 hexadecimal
+ * digits. Refusals: `event.malformed`, `event.wrong_opening`.
  * @param {any} value
  * @param {any} salt
  * @returns {Uint8Array}

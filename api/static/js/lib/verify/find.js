@@ -20,7 +20,8 @@ const FORMATS = { [DRAW]: "draw", "ggzy/key-transcript/v1": "key", [RECEIPT]: "r
 /** @typedef {"receipt" | "draw" | "key" | "package" | "log" | "bundle"} Sort */
 
 /**
- * One thing to verify: its sort, the path of its file or folder for people, all files around it and where it stands there.
+ * One thing to verify: its sort, the path of its file or folder for people, all files around it and where it stands
+ * there.
  * @typedef {{sort: Sort, path: string, files: import("./source.js").Files, place: string}} Artefact
  */
 
@@ -64,7 +65,8 @@ async function findIn(files, shown) {
   for (const [path, blob] of [...files].sort(([one], [other]) => (one < other ? -1 : 1))) {
     if (taken.some(({ place }) => !place || path.startsWith(`${place}/`))) continue;
     if (path.endsWith(".zip")) found.push(...(await findIn(await zip.unpack(blob), `${shown}${path}/`)));
-    else if (path.endsWith(".tar")) found.push({ sort: "package", files: await tar.unpack(blob), place: "", path: shown + path });
+    else if (path.endsWith(".tar"))
+      found.push({ sort: "package", files: await tar.unpack(blob), place: "", path: shown + path });
     else {
       const sort = await sortOf(path, blob);
       if (sort) found.push({ sort, files, place: path, path: shown + path });
@@ -80,11 +82,13 @@ function wholes(files) {
   for (const path of files.keys()) {
     const [name, folder] = [path.split("/").at(-1), folderOf(path)];
     if (name === "bagit.txt") found.push({ sort: "package", place: folder });
-    const isLog = name === "checkpoint" && files.has(joined(folder, "vkey")) && below(files, joined(folder, "tile")).size > 0;
-    if (isLog) found.push({ sort: "log", place: folder });
+    const keyed = name === "checkpoint" && files.has(joined(folder, "vkey"));
+    if (keyed && below(files, joined(folder, "tile")).size) found.push({ sort: "log", place: folder });
   }
   const bags = found.filter(({ sort }) => sort === "package");
-  return found.filter(({ place }) => !bags.some((bag) => place !== bag.place && place.startsWith(bag.place && `${bag.place}/`)));
+  const inside = (/** @type {string} */ place) =>
+    bags.some((bag) => place !== bag.place && place.startsWith(bag.place && `${bag.place}/`));
+  return found.filter(({ place }) => !inside(place));
 }
 
 /** @param {string} path @param {Blob} blob @returns {Promise<Sort | null>} */

@@ -114,5 +114,6 @@ async function entriesOf(files, bundle) {
  * @param {number} limit
  */
 function read(files, file, limit) {
-  return small(files, file, limit, new Refusal("log.missing_file", { file }), new Refusal("log.unexpected_file", { file }));
+  const [missing, larger] = ["log.missing_file", "log.unexpected_file"].map((code) => new Refusal(code, { file }));
+  return small(files, file, limit, missing, larger);
 }

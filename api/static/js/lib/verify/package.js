@@ -75,7 +75,8 @@ async function checkTags(files) {
 
 /** 3. The manifest lists exactly the files that are there. @param {Files} files @param {Map<string, string>} listed */
 function checkListed(files, listed) {
-  for (const path of listed.keys()) if (!files.has(path)) throw new Refusal("package.missing_file", { path: path.slice(0, 200) });
+  for (const path of listed.keys())
+    if (!files.has(path)) throw new Refusal("package.missing_file", { path: path.slice(0, 200) });
   for (const path of [...files.keys()].sort())
     if (path.startsWith("data/") && !listed.has(path)) throw new Refusal("package.extra_file", { path });
 }
@@ -104,7 +105,8 @@ async function checkIndex(files, listed) {
   const found = new Map([...listed].map(([path, digest]) => [path, `${blobOf(files, path).size} ${digest}`]));
   found.delete("data/index.json");
   const paths = [...new Set([...said.keys(), ...found.keys()])].sort();
-  const odd = paths.find((path) => !said.has(path) || !found.has(path)) ?? paths.find((path) => said.get(path) !== found.get(path));
+  const alone = paths.find((path) => !said.has(path) || !found.has(path));
+  const odd = alone ?? paths.find((path) => said.get(path) !== found.get(path));
   if (odd !== undefined) throw new Refusal("package.wrong_index", { path: odd });
   bag.checkMetadata(await read(files, "data/metadata.json"));
   return index;
@@ -186,7 +188,8 @@ function having({ index }, role) {
 
 /** @param {Files} files @param {string} path @param {number} [limit] */
 function read(files, path, limit = MAX_SMALL) {
-  return small(files, path, limit, new Refusal("package.missing_file", { path }), new Refusal("package.too_large", { path }));
+  const [missing, larger] = ["package.missing_file", "package.too_large"].map((code) => new Refusal(code, { path }));
+  return small(files, path, limit, missing, larger);
 }
 
 /** @param {Files} files @param {string} path */

@@ -1,8 +1,8 @@
 /**
  * The C2SP tlog-proof of one leaf; inclusion and consistency themselves are `verifyInclusion` and `verifyConsistency`.
  *
- * The numbers in comments are those of the recipe in docs/spec/trail.md, section 6. Sizes and indexes are Numbers: no log
- * reaches 2^53 entries; what is above is refused as no tree of ours.
+ * The numbers in comments are those of the recipe in docs/spec/trail.md, section 6. Sizes and indexes are Numbers: no
+ * log reaches 2^53 entries; what is above is refused as no tree of ours.
  */
 
 import { base64, unbase64 } from "../bytes.js";

@@ -1,5 +1,6 @@
 /**
- * Receipts checked by the recipe of docs/spec/receipt.md, section 4; the numbers are the same. libsodium must be `ready`.
+ * Receipts checked by the recipe of docs/spec/receipt.md, section 4; the numbers are the same. libsodium must be
+ * `ready`.
  */
 
 import { equal, hex, unhex, utf8 } from "../bytes.js";

@@ -1,4 +1,6 @@
-/** What a strict reader does with whatever it cannot read: one refusal of its own, whichever way the input was wrong. */
+/**
+ * What a strict reader does with whatever it cannot read: one refusal of its own, whichever way the input was wrong.
+ */
 
 import { Refusal } from "../refusal.js";
 

@@ -1,5 +1,6 @@
 /**
- * A package's tar, read as slices of the file: regular files under one top folder and nothing else (docs/spec/package.md).
+ * A package's tar, read as slices of the file: regular files under one top folder and nothing else
+ * (docs/spec/package.md).
  *
  * POSIX ustar with pax headers for long names and large files, as archive/package/tar.py writes it; other forms are
  * refused with `package.bad_tar`.

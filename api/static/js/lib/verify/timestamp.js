@@ -40,7 +40,8 @@ const HASHES = { [SHA256]: "SHA-256", "2.16.840.1.101.3.4.2.2": "SHA-384", "2.16
 /**
  * Return the token of a response that stamps this SHA-256 digest, or throw the refusal.
  *
- * `chainPem` holds the pinned certificates: a self-signed root and whatever stands below it. A token under the sandbox's
+ * `chainPem` holds the pinned certificates: a self-signed root and whatever stands below it. A token under the
+ * sandbox's
  * policy is refused (`timestamp.sandbox`) unless `sandbox`: it proves nothing about real time. Other refusals:
  * `timestamp.malformed`, `.not_granted`, `.wrong_digest`, `.bad_signature`, `.bad_certificate`, `.untrusted`,
  * `.bad_chain`.
@@ -146,7 +147,8 @@ function checkAttributes(attributes, infoDigest) {
   const type = values.get(CONTENT_TYPE);
   if (!type || type.tag !== der.OID || der.oid(type) !== TST_INFO) throw new der.Malformed();
   const digest = values.get(MESSAGE_DIGEST);
-  if (!digest || !equal(digest.raw, der.tlv(der.OCTET_STRING, infoDigest))) throw new Refusal("timestamp.bad_signature");
+  if (!digest || !equal(digest.raw, der.tlv(der.OCTET_STRING, infoDigest)))
+    throw new Refusal("timestamp.bad_signature");
   const listed = values.get(SIGNING_CERTIFICATE_V2);
   if (!listed) throw new Refusal("timestamp.bad_certificate");
   const [own] = atLeast(1, der.children(atLeast(1, der.children(listed))[0]));

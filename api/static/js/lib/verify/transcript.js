@@ -1,4 +1,7 @@
-/** The transcript of a key making, checked by itself (docs/spec/opening-key.md, "Transcript"). libsodium must be `ready`. */
+/**
+ * The transcript of a key making, checked by itself (docs/spec/opening-key.md, "Transcript"). libsodium must be
+ * `ready`.
+ */
 
 import { hex } from "../bytes.js";
 import { verify } from "../transcript.js";

@@ -19,16 +19,19 @@ import { RECIPES, step } from "./steps.js";
 import { checkTranscript } from "./transcript.js";
 
 /**
- * What the verifier trusts beforehand: the log's key and the time authority's certificates; null: those that came along.
+ * What the verifier trusts beforehand: the log's key and the time authority's certificates; null: those that came
+ * along.
  * @typedef {{vkey: string | null, chain: string | null}} Pins
  */
 
 /**
- * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `steps` are the
- * recipe's in the order in which they are taken; `total` is in bytes, as `progress` is; `wrong` is the first thing wrong,
- * after which the next artefact is looked at.
+ * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `steps`
+ * are the
+ * recipe's in the order in which they are taken; `total` is in bytes, as `progress` is; `wrong` is the first thing
+ * wrong, after which the next artefact is looked at.
  * @typedef {object} Listener
- * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][], total: number}) => void} began
+ * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][], total: number}) =>
+ *   void} began
  * @property {(held: import("./steps.js").Step) => void} held
  * @property {(bytes: number) => void} progress
  * @property {(refusal: Refusal) => void} wrong
@@ -94,10 +97,19 @@ async function checkReceipt(files, place, keys, held, progress) {
   if (event.kind === "bid.received" && bid) held(step(6, "sealed", String(await checkBid(bid, event.data, progress))));
 }
 
-/** The steps that will be taken: a receipt's last two need its proof and its bid. @param {import("./find.js").Artefact} artefact @param {boolean} keyed */
+/**
+ * The steps that will be taken: a receipt's last two need its proof and its bid.
+ * @param {import("./find.js").Artefact} artefact
+ * @param {boolean} keyed
+ */
 function stepsOf({ sort, files, place }, keyed) {
-  const there = { inclusion: keyed && files.has(place.replace(/json$/, "proof")), sealed: files.has(sibling(place, "bid.sealed")) };
-  return RECIPES[sort].filter(([, name]) => sort !== "receipt" || (/** @type {Record<string, boolean>} */ (there)[name] ?? true));
+  if (sort !== "receipt") return RECIPES[sort];
+  /** @type {Record<string, boolean>} */
+  const there = {
+    inclusion: keyed && files.has(place.replace(/json$/, "proof")),
+    sealed: files.has(sibling(place, "bid.sealed")),
+  };
+  return RECIPES.receipt.filter(([, name]) => there[name] ?? true);
 }
 
 /** @param {string} place @param {string} name */
@@ -105,11 +117,16 @@ function sibling(place, name) {
   return place.replace(/[^/]*$/, name);
 }
 
-/** The bytes that checking an artefact will read, as far as progress is told. @param {import("./find.js").Artefact} artefact */
+/**
+ * The bytes that checking an artefact will read, as far as progress is told.
+ * @param {import("./find.js").Artefact} artefact
+ */
 function totalOf({ sort, files, place }) {
-  const sizes = (/** @type {Iterable<Blob>} */ blobs) => [...blobs].reduce((sum, blob) => sum + blob.size, 0);
-  if (sort === "package") return sizes([...below(files, place)].filter(([path]) => path.startsWith("data/")).map(([, blob]) => blob));
-  if (sort === "log") return sizes([...below(files, place)].filter(([path]) => path.startsWith("tile/entries/")).map(([, blob]) => blob));
+  const folder = { package: "data/", log: "tile/entries/" }[/** @type {string} */ (sort)];
+  if (folder) {
+    const read = [...below(files, place)].filter(([path]) => path.startsWith(folder));
+    return read.reduce((sum, [, blob]) => sum + blob.size, 0);
+  }
   const file = sibling(place, sort === "bundle" ? "entries.jsonl" : "bid.sealed");
   return files.get(sort === "draw" || sort === "key" ? place : file)?.size ?? 0;
 }

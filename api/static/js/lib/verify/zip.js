@@ -55,8 +55,8 @@ async function directoryOf(blob) {
     if (tail.getUint32(at, true) !== END || tail.getUint16(at + 20, true) !== tail.byteLength - at - END_SIZE) continue;
     const locator = at - ZIP64_LOCATOR_SIZE;
     if (locator >= 0 && tail.getUint32(locator, true) === ZIP64_LOCATOR) return zip64(blob, tail, locator);
-    const [count, size, begin] = [tail.getUint16(at + 10, true), tail.getUint32(at + 12, true), tail.getUint32(at + 16, true)];
-    return { count, begin, size };
+    const [size, begin] = [tail.getUint32(at + 12, true), tail.getUint32(at + 16, true)];
+    return { count: tail.getUint16(at + 10, true), begin, size };
   }
   throw bad();
 }
@@ -81,11 +81,17 @@ function memberAt(directory, at) {
   if (next > directory.byteLength || directory.getUint16(at + 8, true) & ENCRYPTED) throw bad();
   const [packed, size, place] = [20, 24, 42].map((field) => directory.getUint32(at + field, true));
   const named = new Uint8Array(directory.buffer, directory.byteOffset + at + 46, names);
-  const member = { name: new TextDecoder().decode(named), method: directory.getUint16(at + 10, true), packed, size, place, next };
-  return large(member, directory, at + 46 + names, extras);
+  const [name, method] = [new TextDecoder().decode(named), directory.getUint16(at + 10, true)];
+  return large({ name, method, packed, size, place, next }, directory, at + 46 + names, extras);
 }
 
-/** Fill in what stands in the zip64 extra field. @param {Member} member @param {DataView} directory @param {number} at @param {number} size */
+/**
+ * Fill in what stands in the zip64 extra field.
+ * @param {Member} member
+ * @param {DataView} directory
+ * @param {number} at
+ * @param {number} size
+ */
 function large(member, directory, at, size) {
   for (const end = at + size; at + 4 <= end; at += 4 + directory.getUint16(at + 2, true)) {
     if (directory.getUint16(at, true) !== 1) continue;

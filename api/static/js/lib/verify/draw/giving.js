@@ -72,13 +72,20 @@ export async function recovered(messages, commitment, key, seed) {
   return checked(commitment, await open(unhex(commitment.sealed), shared));
 }
 
-/** @param {any} message @param {Commitment} commitment @param {OpeningKey} key @param {string} seed @returns {[number, Uint8Array]} */
+/**
+ * @param {any} message
+ * @param {Commitment} commitment
+ * @param {OpeningKey} key
+ * @param {string} seed
+ * @returns {[number, Uint8Array]}
+ */
 function share(message, commitment, key, seed) {
   if (commitment.key !== hex(key.keyHash)) throw new Refusal("draw.other_key");
   const parsed = read(message, SHARE, "draw.bad_commitment");
   const { draw, role, custodian, partial, proof } = parsed.fields;
   const owner = key.custodians[custodian - 1];
-  if (draw !== commitment.draw || role !== commitment.role || !owner) throw new Refusal("draw.bad_share", { custodian });
+  if (draw !== commitment.draw || role !== commitment.role || !owner)
+    throw new Refusal("draw.bad_share", { custodian });
   signed.verify(parsed, unhex(owner.device_key));
   if (parsed.fields.seed !== seed) throw new Refusal("draw.other_seed");
   const sealed = sealedSecrets.parse(unhex(commitment.sealed));
@@ -119,7 +126,13 @@ async function decrypt(key, record) {
   }
 }
 
-/** Block `number` of HKDF-Expand, which follows on `before`. @param {Uint8Array} key @param {Uint8Array} info @param {Uint8Array} before @param {number} number */
+/**
+ * Block `number` of HKDF-Expand, which follows on `before`.
+ * @param {Uint8Array} key
+ * @param {Uint8Array} info
+ * @param {Uint8Array} before
+ * @param {number} number
+ */
 function expand(key, info, before, number) {
   return sodium.crypto_auth_hmacsha256(concat(before, info, Uint8Array.of(number)), key);
 }

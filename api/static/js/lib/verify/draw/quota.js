@@ -1,8 +1,8 @@
 /**
  * Quotas of a draw and the one set of experts that fills them: greedy over tickets on a transversal matroid.
  *
- * The same as experts/quota.py; docs/spec/draw.md, "Selection" and "Seats". A mask is a Number whose bits are the quotas
- * that an expert fits; there are at most 32, so masks are kept unsigned.
+ * The same as experts/quota.py; docs/spec/draw.md, "Selection" and "Seats". A mask is a Number whose bits are the
+ * quotas that an expert fits; there are at most 32, so masks are kept unsigned.
  */
 
 import { Refusal } from "../../refusal.js";
@@ -21,7 +21,8 @@ const MAX_QUOTAS = 32;
  * @returns {Quota[]}
  */
 export function read(documents) {
-  const sound = Array.isArray(documents) && documents.length >= 1 && documents.length <= MAX_QUOTAS && documents.every(isQuota);
+  const few = Array.isArray(documents) && documents.length >= 1 && documents.length <= MAX_QUOTAS;
+  const sound = few && documents.every(isQuota);
   const seats = sound ? documents.reduce((sum, quota) => sum + quota.count, 0) : 0;
   const kinds = sound ? new Set(documents.map((quota) => label(quota))) : new Set();
   if (!sound || seats > MAX_SEATS || kinds.size !== documents.length) throw new Refusal("draw.bad_quotas");
@@ -73,7 +74,11 @@ class Seats {
     this.order = [];
   }
 
-  /** Seat the expert, moving others along an augmenting path when needed. @param {string} expert @param {number} mask */
+  /**
+   * Seat the expert, moving others along an augmenting path when needed.
+   * @param {string} expert
+   * @param {number} mask
+   */
   admit(expert, mask) {
     this.masks.set(expert, mask);
     if (this.#place(expert)) return this.order.push(expert) > 0;
@@ -109,7 +114,11 @@ class Seats {
   }
 }
 
-/** Seat members in rank order, each in the lowest quota that leaves seats for all after them. @param {Seats} seats @param {Quota[]} quotas */
+/**
+ * Seat members in rank order, each in the lowest quota that leaves seats for all after them.
+ * @param {Seats} seats
+ * @param {Quota[]} quotas
+ */
 function canonical({ order, masks }, quotas) {
   const counts = quotas.map((quota) => quota.count);
   const maskOf = (/** @type {string} */ expert) => masks.get(expert) ?? 0;
@@ -130,7 +139,11 @@ function seatable(masks, counts) {
   return masks.every((mask, at) => seats.admit(String(at), mask));
 }
 
-/** Name the quotas short of people: the closure of the first free quota under who could sit there. @param {Seats} seats @param {Quota[]} quotas */
+/**
+ * Name the quotas short of people: the closure of the first free quota under who could sit there.
+ * @param {Seats} seats
+ * @param {Quota[]} quotas
+ */
 function exhausted(seats, quotas) {
   let short = (1 << seats.free.findIndex((free) => free > 0)) >>> 0;
   for (let wider = widened(seats, short); wider !== short; wider = widened(seats, short)) short = wider;

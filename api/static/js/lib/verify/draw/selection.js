@@ -1,8 +1,8 @@
 /**
  * The draw itself, a pure function of what was logged beforehand, and what follows from each answer of a called expert.
  *
- * The same as experts/draw.py and experts/calls.py; docs/spec/draw.md, "Seed", "Selection", "Calls". Codes and tickets are
- * hex. libsodium must be `ready`.
+ * The same as experts/draw.py and experts/calls.py; docs/spec/draw.md, "Seed", "Selection", "Calls". Codes and
+ * tickets are hex. libsodium must be `ready`.
  */
 
 import { concat, hex, u32, unhex, utf8 } from "../../bytes.js";
@@ -68,7 +68,9 @@ export function drawer(entries, quotas, prk, tender, round) {
     .sort((one, other) => order(one.ticket, other.ticket) || order(one.code, other.code));
   const tickets = new Map(ranked.map((one) => [one.code, one.ticket]));
   return (gone) => {
-    const left = ranked.filter(({ code }) => !gone.has(code)).map(({ code, mask }) => /** @type {[string, number]} */ ([code, mask]));
+    const left = ranked
+      .filter(({ code }) => !gone.has(code))
+      .map(({ code, mask }) => /** @type {[string, number]} */ ([code, mask]));
     return select(left, quotas).map(({ expert, quota }) => ({ expert, quota, ticket: tickets.get(expert) ?? "" }));
   };
 }
