@@ -94,10 +94,17 @@ class Bids(Controller):
         bid = await submissions.find(session, actor, bid_id)
         lot = await lots.facts(session, bid.lot_id)
         closed = policy.may_receive(actor, bid.bidder, lot, await database.now(session))
-        said = receipts.decode(bid.receipt.content).event
-        name = (await parties.names(session, {bid.bidder})).get(bid.bidder, bid.bidder)
+        names = await parties.names(session, {bid.bidder})
         return page(
-            request, "bid/bid.html", wasm=True, shown=show(bid, lot), lot=lot, closed=closed, event=said, name=name
+            request,
+            "bid/bid.html",
+            wasm=True,
+            shown=show(bid, lot),
+            lot=lot,
+            closed=closed,
+            event=receipts.decode(bid.receipt.content).event,
+            name=names.get(bid.bidder, bid.bidder),
+            acknowledged=_acknowledged(bid),
         )
 
     @get("/bids/{bid_id:uuid}/{kind:str}")
@@ -125,6 +132,12 @@ def show(bid: Bid, lot: LotFacts | None) -> Shown:
     """Return a bid as it is shown to its bidder."""
     moved = lot is not None and lot.state == "announced" and bid.stands_until != lot.deadline
     return Shown(bid, lot, "unconfirmed" if bid.state == LIVE and moved else bid.state)
+
+
+def _acknowledged(bid: Bid) -> list[str]:
+    """Return the statements about a bid for which there are receipts."""
+    confirmed = ["confirmation"] if bid.stands_until != bid.deadline else []
+    return confirmed + (["withdrawal"] if bid.state == WITHDRAWN else [])
 
 
 async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:

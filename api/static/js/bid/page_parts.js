@@ -24,9 +24,30 @@ export function showProblems(problems) {
   });
   box.querySelector("ul").replaceChildren(...lines);
   box.hidden = problems.length === 0;
-  for (const input of document.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
-  for (const { field } of problems) if (field) byId(field)?.setAttribute("aria-invalid", "true");
+  clearFields();
+  for (const { text, field } of problems) if (field) mark(byId(field), text);
   if (problems.length) box.focus();
+}
+
+/** Put the words at the field as well, and tie them to it for those who do not see them. */
+function mark(input, text) {
+  const field = input.closest(".field");
+  const said = document.createElement("p");
+  [said.className, said.id, said.textContent] = ["wrong", `${input.id}-wrong`, text];
+  field.classList.add("bad");
+  field.insertBefore(said, input);
+  input.setAttribute("aria-invalid", "true");
+  input.dataset.described = input.getAttribute("aria-describedby") ?? "";
+  input.setAttribute("aria-describedby", `${input.dataset.described} ${said.id}`.trim());
+}
+
+function clearFields() {
+  for (const input of document.querySelectorAll("[aria-invalid]")) {
+    input.removeAttribute("aria-invalid");
+    input.setAttribute("aria-describedby", /** @type {HTMLElement} */ (input).dataset.described ?? "");
+    input.closest(".field")?.classList.remove("bad");
+    document.getElementById(`${input.id}-wrong`)?.remove();
+  }
 }
 
 /**

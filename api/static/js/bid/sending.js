@@ -53,7 +53,7 @@ export async function send(bid) {
   again.hidden = true;
   keep.hidden = false;
   keep.onclick = () => saveSealed(bid);
-  Object.assign(byId("sealing"), { value: 1 });
+  Object.assign(byId("sealing"), { max: 1, value: 1 });
   try {
     await navigator.locks.request(`bid-${bid.digest}`, { ifAvailable: true }, (lock) => run(bid, lock !== null));
   } catch (error) {
@@ -92,10 +92,13 @@ export function warn(/** @type {BeforeUnloadEvent} */ event) {
 function show({ sent, total, speed, pause }, bid) {
   Object.assign(byId("uploading"), { max: total, value: sent });
   const done = { sent: size(sent), total: size(total), percent: Math.floor((100 * sent) / total) };
-  byId("uploading-said").textContent = t("pages.bid.sent", { ...done, speed: size(Math.round(speed)) });
+  byId("uploading-said").textContent = pause
+    ? t("pages.bid.sent_so_far", done)
+    : t("pages.bid.sent", { ...done, speed: size(Math.round(speed)) });
   const standing = byId("standing");
   const told = pause ? t("pages.bid.pausing", { seconds: pause }) : t(sent < total ? "pages.bid.sending" : "pages.bid.handing_in");
   if (standing.textContent !== told) standing.textContent = told;
+  byId("against").hidden = pause > 0;
   if (!pause && speed > 0) against((total - sent) / speed, (Date.parse(bid.deadline) - serverNow()) / 1000);
 }
 
