@@ -24,6 +24,8 @@ from kernel.errors import GgzyError, Kind
 
 PR_SET_PDEATHSIG = 1
 PARENT = "GGZY_SERVER_PID"
+BACKLOG = 4096
+MAX_REQUESTS = 8192  # per worker and at once: whoever watches an opening holds one for as long as it lasts
 
 
 @contextlib.contextmanager
@@ -54,6 +56,8 @@ def serve(settings: Settings) -> None:
             port=ready.port,
             interface=Interfaces.ASGI,
             workers=ready.workers,
+            backlog=BACKLOG,
+            backpressure=MAX_REQUESTS,
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=10,

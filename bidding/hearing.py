@@ -36,7 +36,7 @@ from bidding.room import Phase, Standing
 from bidding.room_tables import ClosingRow, PaperRow
 from bidding.tables import FINISHED, BidRow, EntryRow, OpeningRow, ShareRow
 from bidding.verdict import Verdict
-from kernel.actor import Actor
+from kernel.actor import Actor, Role
 from kernel.database import now
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
@@ -125,9 +125,20 @@ async def watch(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -
 
     What bidders say in it and what failed stays in the room.
     """
+    await let_watch(session, actor, lot_id, stage)
+    return await present(session, lot_id, stage)
+
+
+async def let_in(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> None:
+    """Raise ``opening.not_found`` for whom `read` would; cheap, for many who come at once."""
+    lot = await lots.facts(session, lot_id)
+    await _admit(session, actor, lot, stage, await openings.of_lot(session, lot_id, stage))
+
+
+async def let_watch(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> None:
+    """Raise ``opening.not_found`` for whom `watch` would."""
     lot = await lots.facts(session, lot_id)
     permit(room_policy.may_watch(lot, stage, seen=await lots.seen(session, actor, lot)))
-    return await _compose(session, lot, stage, await openings.of_lot(session, lot_id, stage))
 
 
 async def present(session: AsyncSession, lot_id: UUID, stage: int) -> Room:
@@ -158,15 +169,28 @@ async def close(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *
 
 
 async def _admit(session: AsyncSession, actor: Actor, lot: LotFacts, stage: int, row: OpeningRow | None) -> None:
-    bidders = {bid.party for _, bid in await openings.entries(session, row.id)} if row else set()
-    if row is None and lot.deadline is not None:
-        bidders = {bid.party for bid in await submissions.standing(session, lot)}
-    devices: frozenset[bytes] = frozenset()
-    if lot.opening_key_hash is not None:
-        key = await ceremony.of_lot(session, lot.id)
-        devices = frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
+    """Ask the policy; bidders and custodians are only looked up for whom nothing else lets in."""
     finished = row is not None and row.state == FINISHED
+    refusal = room_policy.may_enter(actor, lot, stage, finished=finished, bidders=(), devices=())
+    if refusal is None:
+        return
+    bidders = await _bidders(session, lot, row) if actor.parties(Role.BIDDER) else frozenset()
+    devices = await _devices(session, lot) if actor.device_key else frozenset()
     permit(room_policy.may_enter(actor, lot, stage, finished=finished, bidders=bidders, devices=devices))
+
+
+async def _bidders(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> frozenset[str]:
+    """Return who is on the list, or before there is one whose bids stand."""
+    if row is None:
+        return frozenset(bid.party for bid in await submissions.standing(session, lot))
+    return frozenset(bid.party for _, bid in await openings.entries(session, row.id))
+
+
+async def _devices(session: AsyncSession, lot: LotFacts) -> frozenset[bytes]:
+    if lot.opening_key_hash is None:
+        return frozenset()
+    key = await ceremony.of_lot(session, lot.id)
+    return frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
 
 
 async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: OpeningRow | None) -> Room:

@@ -46,7 +46,7 @@ class HallPages(Controller):
     ) -> Stream:
         """Stream what it shows."""
         async with sessions() as session:
-            await hearing.watch(session, actor, lot_id, stage)
+            await hearing.let_watch(session, actor, lot_id, stage)
         locale = locale_of(request.scope, request.app.state.installation.settings.locale)
         render = board(sessions, lot_id, stage, "opening/hall.html", locale)
         return await boards.stream(TOPIC, f"{lot_id}/{stage}", f"hall/{locale}", render, seen)

@@ -62,7 +62,7 @@ class RoomPages(Controller):
     ) -> Stream:
         """Stream the board to who is in the room."""
         async with sessions() as session:
-            await hearing.read(session, actor, lot_id, stage)
+            await hearing.let_in(session, actor, lot_id, stage)
         locale = locale_of(request.scope, request.app.state.installation.settings.locale)
         render = board(sessions, lot_id, stage, "opening/board.html", locale)
         return await boards.stream(TOPIC, f"{lot_id}/{stage}", f"room/{locale}", render, seen)

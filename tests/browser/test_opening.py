@@ -119,7 +119,9 @@ async def pause_and_resume(lead: Page, other: Page, url: str, secret: bytes, wat
         await other.get_by_label("验证码").fill(totp.code(secret, datetime.fromtimestamp(now + 30 * step, UTC)))
         await other.get_by_role("button", name=consent).click()
         paused = watching.get_by_text("开标已暂停")
-        await (expect(paused).to_be_visible(timeout=SLOW) if step == 0 else expect(paused).to_have_count(0, timeout=SLOW))
+        await (
+            expect(paused).to_be_visible(timeout=SLOW) if step == 0 else expect(paused).to_have_count(0, timeout=SLOW)
+        )
         await lead.reload()
     await shot(other, "opening-consent")
 
@@ -147,9 +149,7 @@ async def confirm_others(visit: Visit, url: str, people: list[Someone]) -> None:
         await expect(page.get_by_text("已确认无异议。")).to_be_visible()
 
 
-async def test_the_display_mends_its_own_connection(
-    visit: Visit, site: Site, scene: Scene, watch: Watch
-) -> None:
+async def test_the_display_mends_its_own_connection(visit: Visit, site: Site, scene: Scene, watch: Watch) -> None:
     """The server dies under the display: it says 断线 and since when; the server comes back: it goes on by itself."""
     watch.allowed.extend(["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "Failed to load resource", "ERR_"])
     wall = await visit(size=WALL)
