@@ -108,7 +108,7 @@ async def _link(play: Play) -> None:
     for number, expert in enumerate(experts):
         await keeper.goto(f"/centre/pool/{expert.id}")
         form = keeper.locator("form[action$='/account']")
-        await form.locator("input:not([type=hidden])").first.fill(play.players[f"expert{number}"].user)
+        await form.locator("input:not([type=hidden])").first.fill(play.players[f"expert{number}"].login)
         await form.locator("button").click()
         await expect(keeper.locator(".done")).to_be_visible()
 

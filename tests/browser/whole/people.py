@@ -9,6 +9,7 @@ from pathlib import Path
 from playwright.async_api import Page, expect
 
 from api.accounts import totp
+from api.accounts.tables import Account
 from bidding import keyfile
 from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
 from kernel.actor import Grant, Role, site
@@ -38,7 +39,7 @@ class Player:
     name: str
     page: Page
     file: Path
-    user: str = ""
+    login: str = ""
 
     async def unlock(self) -> None:
         """Open the key file on a custodian's page."""
@@ -87,7 +88,9 @@ async def _hired(play: Play, login: str, name: str, grant: Grant) -> None:
     path = play.folder / f"{login}.key"
     secrets = KeyFile({DEVICE_SEED: bytes(who.device)})
     keyfile.save(path, secrets, PASSPHRASE, entropy=SystemEntropy(), strength=Strength(8 << 10, 1))
-    play.players[login] = Player(name, await play.visit(who), path, str(who.actor.user_id))
+    async with play.site.installation.sessions() as session:
+        account = await session.get_one(Account, who.actor.user_id)
+    play.players[login] = Player(name, await play.visit(who), path, account.login)
 
 
 async def register(play: Play, login: str, uscc: str, role: str, *, factor: bool) -> None:
