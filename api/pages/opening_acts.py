@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, post
+from litestar import Controller, Request, Response, get, post
 from litestar.di import Provide
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy, proof
-from api.pages.opening_room import shown
-from api.web import PAGE, Form, see
+from api.pages.opening_room import context, shown
+from api.web import PAGE, Form, page, see
 from api.wiring import Installation
 from bidding import hearing, openings, outages, pauses, record, remarks
 from bidding.outages import Draft
@@ -111,6 +111,23 @@ class RoomActs(Controller):
             await pauses.consent(act.session, act.actor, order_id, None, entropy=installation.entropy)
 
         return await act.do(work(), "room_consented", "code")
+
+    @get("/orders/{order_id:uuid}")
+    async def sign(
+        self, request: Asked, session: AsyncSession, actor: Actor, *, lot_id: UUID, stage: int, order_id: UUID
+    ) -> Response[bytes]:
+        """Show an order to the second person, to be signed by their device."""
+        room = await hearing.read(session, actor, lot_id, stage)
+        given = room.waiting_order
+        signed = {} if given is None else pauses.fields(lot_id, stage, given)
+        return page(request, "opening/order.html", wasm=True, signed=signed, order_id=order_id, **context(room, actor))
+
+    @post("/orders/{order_id:uuid}/signature")
+    async def signature(self, act: _Act, entropy: Entropy, order_id: UUID) -> Answered:
+        """Consent to an order by the signature of the second person's device."""
+        statement = act.form["statement"].encode()
+        work = pauses.consent(act.session, act.actor, order_id, statement, entropy=entropy)
+        return await act.do(work, "room_consented")
 
     @post("/outages")
     async def outage(self, act: _Act, entropy: Entropy) -> Answered:

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
 
 from api.wiring import Installation
-from bidding import openings, remarks
+from bidding import openings, pauses, remarks, signed
 from kernel import actor as actors
 from kernel.actor import Grant, Role
 from kernel.entropy import SystemEntropy
 from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
-from tests.conftest import Someone
 from tests.pages.conftest import Maker, SignIn, Visitor, text_of
 
 SITE = actors.site(stage.SITE)
@@ -47,9 +45,7 @@ class Hall:
         """The witness begins with a hearing."""
         async with self.scene.installation.sessions.begin() as session:
             who = stage.witness().actor
-            await openings.begin(
-                session, who, self.scene.lot_id, 1, entropy=SystemEntropy(), hearing_minutes=minutes
-            )
+            await openings.begin(session, who, self.scene.lot_id, 1, entropy=SystemEntropy(), hearing_minutes=minutes)
 
     async def read_out(self) -> None:
         """Begin, and let the custodians open everything."""
@@ -138,7 +134,7 @@ async def test_prices_are_read_in_figures_and_words(hall: Open) -> None:
 
 
 async def test_objections_are_answered_before_the_close(hall: Open) -> None:
-    """A bidder objects, the witness cannot close, answers, others confirm, then it closes; all of it is in the record."""
+    """A bidder objects, the witness cannot close before answering; then it closes, and all of it is in the record."""
     room = await hall()
     await room.scene.pass_deadline()
     await room.read_out()
@@ -218,3 +214,58 @@ async def test_everybody_reads_the_record_afterwards(hall: Open, visitor: Visito
     assert b"ETSI.CAdES.detached" in paper.content
 
 
+async def test_the_second_person_signs_by_device_or_code(hall: Open, someone: Maker, signed_in: SignIn) -> None:
+    """The order has a page of its own for the device's signature; a wrong code or signature consents to nothing."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    await room.begin()
+    witness = await room.person(Role.WITNESS, name="见证甲")
+    assert (await witness.send_form(f"{room.url}/orders", kind="pause", reason="")).status_code == 422
+    assert (await witness.send_form(f"{room.url}/orders", kind="pause", reason="停电")).status_code == 303
+    who = await someone(Grant(Role.SUPERVISOR, SITE), name="监督乙")
+    second = await signed_in(who)
+    given = await newest_order(room)
+    url = f"{room.url}/orders/{given.id}"
+    wrong = await second.send_form(f"{url}/consent", code="000000")
+    assert wrong.status_code in (422, 303)
+    assert "signer" in (await second.get(url)).text
+    assert (await second.send_form(f"{url}/signature", statement="{}")).status_code == 422
+    fields = pauses.fields(room.scene.lot_id, 1, given)
+    statement = signed.write(fields, who.device).decode()
+    assert (await second.send_form(f"{url}/signature", statement=statement)).status_code == 303
+    assert "开标已暂停" in (await (await room.bidder(0)).get(room.url)).text
+    assert "已经签名" in (await second.get(url)).text
+
+
+async def newest_order(room: Hall) -> pauses.Order:
+    """What waits for the second person."""
+    async with room.scene.installation.sessions() as session:
+        row = await openings.begun(session, room.scene.lot_id, 1)
+        return (await pauses.list_all(session, row.id))[-1]
+
+
+async def test_the_witness_notes_what_failed(hall: Open) -> None:
+    """The checklist wants everything; what is noted stands in the room for all."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    witness = await room.person(Role.WITNESS)
+    told = {"failed": "power", "cause": "other", "decision": "continue", "note": "停电三分钟", "told": "在场各方"}
+    url = f"{room.url}/outages"
+    for missing in ({"since": ""}, {"since": "2026-11-22T08:00:00", "told": ""}, {"since": "2099-01-01T00:00"}):
+        assert (await witness.send_form(url, **told | missing)).status_code == 422
+    assert (await witness.send_form(url, **told, since="2026-11-22T08:00:00")).status_code == 303
+    assert "停电三分钟" in (await (await room.bidder(0)).get(room.url)).text
+    assert (await (await room.bidder(0)).send_form(url, **told, since="2026-11-22T08:00:00")).status_code == 404
+
+
+async def test_the_agenda_leads_to_the_room(hall: Open, visitor: Visitor) -> None:
+    """Staff, supervisors and bidders of the lot find it; the witness's tasks name it; others' agendas do not."""
+    room = await hall()
+    await room.scene.pass_deadline()
+    witness = await room.person(Role.WITNESS)
+    for one in (witness, await room.person(Role.SUPERVISOR), await room.bidder(0)):
+        assert room.url in (await one.get("/openings")).text
+    for one in (await room.bidder(9), await room.person(Role.SUPERVISOR, actors.site("152527"))):
+        assert room.url not in (await one.get("/openings")).text
+    assert "请宣布开标" in (await witness.get("/desk")).text
+    assert (await visitor.get("/openings")).status_code == 303
