@@ -17,7 +17,7 @@ from bidding.keymaking_tables import CeremonyRow, CustodianRow, OpeningKeyRow
 from bidding.tables import BEGAN, OpeningRow, ShareRow
 from kernel.actor import EVERYWHERE, Actor, Role
 
-LIMIT = 50
+LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,14 @@ async def test_only_witnesses_begin(people: tuple[Someone, ...], signed_in: Sign
     """Others are told so; who is not signed in is led to sign in first."""
     supervisor = await signed_in(people[2])
     answer = await supervisor.get("/custody/ceremonies/new")
+    assert answer.status_code == 403
     assert "只有该场所的见证人员可以发起密钥制作" in text_of(answer)
-    assert (await supervisor.send_form("/custody/ceremonies/new", **asked(people))).status_code >= 400
+    assert (await supervisor.send_form("/custody/ceremonies/new", **asked(people))).status_code == 403
+    witness = await signed_in(people[0])
+    elsewhere = await witness.get("/custody/ceremonies/new", params={"site": "152527", "purchaser": PURCHASER})
+    assert elsewhere.status_code == 403
+    unknown = await witness.get("/custody/ceremonies/new", params={"purchaser": "91152502MA0N7E8T0X"})
+    assert unknown.status_code == 422
     answer = await visitor.get("/custody")
     assert answer.status_code == 303
     assert str(answer.headers["location"]).startswith("/sign-in?next=")

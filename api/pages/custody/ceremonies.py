@@ -16,6 +16,7 @@ from api.accounts.custodians import Candidate
 from api.pages.custody.desk import OPEN, TAGS, unchanged
 from api.web import PAGE, Form, page, see
 from bidding import ceremony, custody, keysetup
+from bidding import keymaking_policy as making
 from bidding.ceremony import Ceremony
 from bidding.keymaking_policy import MAX_HOURS, Terms
 from bidding.keysetup import MAX_KEYS
@@ -71,6 +72,7 @@ class CeremonyPages(Controller):
         """Appoint the custodians and fix the setup."""
         permit(policy.must_be_person(actor))
         form = await Form.read(request)
+        permit(making.may_appoint(actor, form["site"]))
         try:
             made = await ceremony.begin(session, actor, await _terms(session, form), entropy=entropy)
         except GgzyError as error:
@@ -159,10 +161,12 @@ async def _begin_page(
 ) -> Response[bytes]:
     """Show the form: site and purchaser first, people when these are known."""
     own = await _own_sites(session, actor)
-    if not own:
-        raise GgzyError("ceremony.not_the_witness")
-    site = form["site"] or own[0].code
-    asked = bool(form["purchaser"])
+    site = form["site"] or (own[0].code if own else "")
+    permit(making.may_appoint(actor, site))
+    names = await parties.names(session, {form["purchaser"]})
+    if form["purchaser"] and not names:
+        form.refuse(GgzyError("party.unknown", uscc=form["purchaser"]), "purchaser")
+    asked = bool(names)
     found: Sequence[Candidate] = ()
     if asked:
         found = await custodians.candidates(session, actor, site, form["purchaser"])
@@ -175,7 +179,7 @@ async def _begin_page(
         needs=await _needs(session, actor, site),
         asked=asked,
         site_name=next((one.name for one in own if one.code == site), site),
-        purchaser_name=(await parties.names(session, {form["purchaser"]})).get(form["purchaser"], form["purchaser"]),
+        purchaser_name=names.get(form["purchaser"], ""),
         people=[(one, one.device_key and keysetup.fingerprint(one.device_key)) for one in found],
         limits={"keys": MAX_KEYS, "hours": MAX_HOURS, "usual": DEFAULT_HOURS},
     )

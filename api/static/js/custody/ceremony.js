@@ -4,7 +4,7 @@
  */
 import { api, Refusal } from "../http.js";
 import { t } from "../words.js";
-import { call } from "./remote.js";
+import { call, close } from "./remote.js";
 import { doing, fail, hide, offer, onSend, part, pause, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
@@ -20,7 +20,8 @@ await unlock(async () => {
 
 onSend("compare", async () => {
   const found = await look();
-  await post("deal", await call("deal", found.setup));
+  // A deal is another each time: one whose answer was lost must not be followed by a second.
+  if (!found.dealt.includes(Number(index))) await post("deal", await call("deal", found.setup));
   hide("compare");
   refresh();
   await goOn(found);
@@ -41,6 +42,7 @@ async function goOn(/** @type {{setup: string}} */ { setup }) {
   doing("waiting_certificates");
   await until("finished");
   const made = await call("finish", setup, deals, await api("GET", `${path}/certificates`));
+  close();
   doing();
   part("hash").textContent = made.transcript;
   hide("abort");
@@ -95,12 +97,18 @@ async function until(/** @type {string[]} */ ...states) {
   }
 }
 
-/** Post a message; if the key making has just ended, what follows says how. */
+/** Post a message, the same again while the network is away; if the key making has just ended, what follows says how. */
 async function post(/** @type {string} */ round, /** @type {string} */ message) {
-  try {
-    await api("POST", `${path}/${round}`, { message });
-  } catch (error) {
-    if (error.code !== "ceremony.wrong_state") throw error;
+  for (;;) {
+    try {
+      await api("POST", `${path}/${round}`, { message });
+      return;
+    } catch (error) {
+      if (error.code === "ceremony.wrong_state") return;
+      if (error.code !== "network") throw error;
+      doing("network");
+      await pause(PAUSE);
+    }
   }
 }
 

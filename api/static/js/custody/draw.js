@@ -1,7 +1,7 @@
 /** A draw on the page of one of its parties or of a custodian: commit, reveal, help to open a withheld nonce. */
 import { api } from "../http.js";
 import { pins } from "./pins.js";
-import { call } from "./remote.js";
+import { call, close } from "./remote.js";
 import { doing, hide, offer, onSend, part, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
@@ -41,6 +41,7 @@ async function done(/** @type {string} */ where, /** @type {object} */ body) {
 
 async function finish(/** @type {string} */ what, /** @type {Record<string, unknown>} */ params = {}) {
   offer(await call("backup"));
+  close();
   hide(...forms);
   show("backup");
   doing(what, params);

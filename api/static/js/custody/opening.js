@@ -5,7 +5,7 @@ import { api } from "../http.js";
 import { civil } from "../clock.js";
 import { t } from "../words.js";
 import { pins } from "./pins.js";
-import { call, onStep } from "./remote.js";
+import { call, close, onStep } from "./remote.js";
 import { doing, hide, offer, onSend, part, pause, refresh, show } from "./stage.js";
 import { unlock } from "./unlock.js";
 
@@ -33,6 +33,7 @@ onSend("give", async () => {
   await api("POST", `${path}/shares`, { answer: message });
   doing();
   offer(await call("backup"));
+  close();
   part("given").textContent = t("pages.custody.js.given", { given, refused: refused.length });
   for (const one of refused) {
     const item = document.createElement("li");

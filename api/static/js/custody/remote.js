@@ -32,6 +32,12 @@ export function onStep(listener) {
   heard = listener;
 }
 
+/** Forget everything secret: the Worker ends, and the key file would have to be opened anew. */
+export function close() {
+  worker?.terminate();
+  worker = undefined;
+}
+
 function start() {
   const started = new Worker(new URL("./device.worker.js", import.meta.url), { type: "module" });
   started.addEventListener("message", ({ data }) => {
