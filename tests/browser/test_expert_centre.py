@@ -1,0 +1,89 @@
+"""The centre's side in a browser: pool, draw, committee at every width; a supervisor replays a draw themselves."""
+
+from pathlib import Path
+
+from api.wiring import Installation
+from experts import draws
+from experts.rounds import Draw
+from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
+from tests.experts import people, scene
+from tests.experts.scene import Scene
+
+
+async def test_a_supervisor_replays_the_draw(
+    site: Site, installation: Installation, visit: Visit, watch: Watch, tmp_path: Path
+) -> None:
+    """From the draw's page the transcript is downloaded and checked on the supervisor's device, to the last step."""
+    made, draw = await drawn(installation)
+    page = await visit(people.someone(scene.SUPERVISOR))
+    await page.goto("/centre/draws")
+    await page.get_by_role("link", name="一标段").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="下载抽取记录").click()
+    file = tmp_path / "transcript.json"
+    await (await downloading.value).save_as(file)
+    await page.get_by_role("link", name="到核验页重演").first.click()
+    await page.locator("#verify").wait_for()
+    await page.set_input_files("#files", file)
+    await page.locator("#status").filter(has_text="用时").wait_for()
+    assert "核验通过" in await page.inner_text("#status")
+    await shot(page, "expert-replay")
+    assert made.lot_id == draw.lot_id
+
+
+async def test_the_centres_pages_at_every_width(
+    site: Site, installation: Installation, visit: Visit, tmp_path: Path
+) -> None:
+    """Pool, draw and committee pass axe and fit a phone."""
+    made, draw = await drawn(installation)
+    async with installation.sessions.begin() as session:
+        made.session = session
+        await made.accept_all(draw)
+    for size in (PHONE, DESK):
+        keeper = await visit(people.someone(scene.SUPERVISOR), size)
+        for path in ("/centre/pool", f"/centre/draws/{made.lot_id}", f"/centre/evaluations/{made.lot_id}"):
+            await keeper.goto(path)
+            await no_sideways_scrolling(keeper)
+            await axe(keeper)
+            await shot(keeper, f"expert{path.replace(str(made.lot_id), 'lot').replace('/', '-')}-{size[0]}")
+        await keeper.goto("/centre/pool")
+        await keeper.get_by_role("link", name="专家").nth(1).click()
+        await axe(keeper)
+        await shot(keeper, f"expert-pool-one-{size[0]}")
+        purchaser = await visit(people.someone(scene.PURCHASER), size)
+        await purchaser.goto(f"/purchase/committees/{made.lot_id}")
+        await axe(purchaser)
+        await no_sideways_scrolling(purchaser)
+        await shot(purchaser, f"expert-forming-{size[0]}")
+
+
+async def test_a_round_is_prepared_by_clicks(site: Site, installation: Installation, visit: Visit) -> None:
+    """The witness fills in the quotas; the page follows the three sides' commitments by itself."""
+    async with installation.sessions.begin() as session:
+        made = await scene.build(session, signer=installation.signer)
+        await people.enrol(session, installation, [actor for actor, _ in scene.PEOPLE.values()])
+    page = await visit(people.someone(scene.WITNESS))
+    await page.goto(f"/centre/draws/{made.lot_id}")
+    for row, (specialty, count) in enumerate((("A01", "2"), ("A02", "2"), ("B01", "1")), 1):
+        await page.get_by_label(f"第 {row} 行专业代码").fill(specialty)
+        await page.get_by_label(f"第 {row} 行人数").fill(count)
+    await axe(page)
+    await page.get_by_role("button", name="准备抽取").click()
+    await page.get_by_text("本轮抽取已准备好").wait_for()
+    async with installation.sessions.begin() as session:
+        made.session = session
+        (draw,) = await draws.of_lot(session, scene.WITNESS, made.lot_id)
+        await made.commit(draw)
+    await page.locator("td .tag.good").nth(2).wait_for()
+    await shot(page, "expert-draw-committed")
+    await page.get_by_role("button", name="确定种子").click()
+    await page.get_by_text("种子已确定").wait_for()
+
+
+async def drawn(installation: Installation) -> tuple[Scene, Draw]:
+    """Commit a draw whose experts are called, with accounts for all who have a part in it."""
+    async with installation.sessions.begin() as session:
+        made = await scene.build(session, signer=installation.signer)
+        draw = await made.drawn()
+        await people.enrol(session, installation, [*(await made.called(draw)), *(a for a, _ in scene.PEOPLE.values())])
+    return made, draw
