@@ -1,7 +1,7 @@
-"""The opening room in a browser: the witness leads by clicks, bidders watch live, the display in the hall mends itself."""
+"""The opening room in a browser: the witness leads by clicks, bidders watch live, the display mends itself."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from tests.bidding.scene import Scene
 from tests.browser.conftest import DESK, PHONE, WALL, Site, Visit, Watch, axe, no_sideways_scrolling, shot
 from tests.conftest import Someone
 
+Maker = Callable[..., Awaitable[Someone]]
 SITE = actors.site(stage.SITE)
 BIDS = 4
 SLOW = 20_000  # milliseconds: the server's jobs look every two seconds
@@ -36,22 +37,22 @@ async def scene(installation: Installation, tmp_path: Path) -> Scene:
 async def with_generator(installation: Installation, who: Someone) -> bytes:
     """Enrol a generator of one-time codes for somebody; return its secret. Its first code is of two steps ago."""
     async with installation.sessions.begin() as session:
-        common = {"proven": True, "vault": installation.vault, "entropy": installation.entropy}
-        begun = await factors.begin_totp(session, who.actor, "手机", issuer="t", shown=False, **common)  # type: ignore[arg-type]
+        vault, entropy = installation.vault, installation.entropy
+        begun = await factors.begin_totp(
+            session, who.actor, "手机", proven=True, issuer="t", shown=False, vault=vault, entropy=entropy
+        )
         secret = base64.b32decode(begun.secret)
         at = datetime.fromtimestamp(datetime.now(UTC).timestamp() - 30, UTC)
-        await factors.confirm_totp(session, who.actor, begun.id, totp.code(secret, at), **common)  # type: ignore[arg-type]
+        code = totp.code(secret, at)
+        await factors.confirm_totp(session, who.actor, begun.id, code, proven=True, vault=vault, entropy=entropy)
     return secret
 
 
-async def test_a_whole_opening_by_clicks(
-    visit: Visit, site: Site, scene: Scene, someone: Callable[..., object], watch: Watch
-) -> None:
+async def test_a_whole_opening_by_clicks(visit: Visit, site: Site, scene: Scene, someone: Maker) -> None:
     """Begin, shares from two devices, pause by two people, prices, confirmations, an objection, close, the record."""
-    make = someone
-    witness = await make(Grant(Role.WITNESS, SITE), name="见证甲")  # type: ignore[misc]
-    supervisor = await make(Grant(Role.SUPERVISOR, SITE), name="监督乙")  # type: ignore[misc]
-    people = [await make(Grant(Role.BIDDER, actors.party(stage.USCCS[n])), name=f"投标{n}") for n in range(BIDS)]  # type: ignore[misc]
+    witness = await someone(Grant(Role.WITNESS, SITE), name="见证甲")
+    supervisor = await someone(Grant(Role.SUPERVISOR, SITE), name="监督乙")
+    people = [await someone(Grant(Role.BIDDER, actors.party(stage.USCCS[n])), name=f"投标{n}") for n in range(BIDS)]
     secret = await with_generator(site.installation, supervisor)
     url = f"/openings/{scene.lot_id}/1"
     lead, first, second, wall = (
@@ -87,16 +88,11 @@ async def test_a_whole_opening_by_clicks(
     await expect(lead.get_by_text("开标结束，记录已生成。")).to_be_visible()
     await expect(first.get_by_role("link", name="开标记录（JSON，核验以此为准）")).to_be_visible(timeout=SLOW)
     await expect(wall.get_by_text("开标结束")).to_be_visible(timeout=SLOW)
-    await expect(async_link(first)).to_be_visible(timeout=SLOW)
+    await expect(first.get_by_role("link", name="开标记录（PDF，已签章）")).to_be_visible(timeout=SLOW)
     await shot(first, "opening-record")
     record = await scene.record()
     assert [one["kind"] for one in record["orders"]] == ["pause", "resume"]
     assert {one["method"] for one in record["orders"]} == {"factor"}
-
-
-def async_link(page: Page):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a locator
-    """The link to the signed record."""
-    return page.get_by_role("link", name="开标记录（PDF，已签章）")
 
 
 async def look(first: Page, second: Page) -> None:

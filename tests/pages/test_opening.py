@@ -134,7 +134,7 @@ async def test_prices_are_read_in_figures_and_words(hall: Open) -> None:
 
 
 async def test_objections_are_answered_before_the_close(hall: Open) -> None:
-    """A bidder objects, the witness cannot close before answering; then it closes, and all of it is in the record."""
+    """A bidder objects, the witness cannot close before answering; all of it is in the record."""
     room = await hall()
     await room.scene.pass_deadline()
     await room.read_out()
