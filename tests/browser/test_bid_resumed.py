@@ -12,7 +12,7 @@ from api.accounts.authentication import COOKIE
 from kernel.actor import Grant, Role, party
 from tests.bidding import scene, stage
 from tests.bidding.scene import Scene
-from tests.browser.conftest import CHROMIUM, Site, Watch, session_of, shot
+from tests.browser.conftest import CHROMIUM, Site, Watch, axe, session_of, shot
 from tests.browser.test_bid import bid_of, make_key, opened, sha256, unlock, write_bid
 from tests.conftest import Someone
 from tests.pages.conftest import Maker
@@ -77,10 +77,12 @@ async def test_a_bid_outlives_network_and_browser(
         await expect(page.locator("#uploading-said")).to_contain_text(re.compile("（[3-7][0-9]%）"), timeout=120_000)
         await throttle(network, 0)
         await expect(page.locator("#standing")).to_contain_text("网络中断", timeout=30_000)
+        await axe(page)
         await shot(page, "bid-cut")
     async with start(who) as page:
         await page.goto(f"/bid/lots/{played.lot_id}")
         await expect(page.locator("h2:visible")).to_contain_text("还没有递交")
+        await axe(page)
         await shot(page, "bid-resume")
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url) if request.method == "PUT" else None)

@@ -150,6 +150,26 @@ test("names that an opener may not know or could misread are refused", async () 
   assert.equal(await outcome(() => form.encode({ kind: "technical", files: twice })), "bid.repeated_file");
 });
 
+test("whatever bytes come, a parser gives its refusal or a value that is written as those very bytes", async () => {
+  const random = seeded("malformed");
+  const place = (size) => new DataView(random(4).buffer).getUint32(0) % size;
+  const { cases: manifests } = read("sealing/manifest.json");
+  const readers = [
+    [unhex(cases("header")[0].header), (data) => header.encode(header.parse(data))],
+    [utf8(manifests[0].manifest), (data) => manifest.encode(manifest.parse(data))],
+    [utf8(cases("form")[0].form), (data) => form.encode(form.parse(data))],
+    [utf8(cases("bid")[0].target), (data) => (targets.parse(data), data)],
+  ];
+  for (const [good, again] of readers) {
+    for (let round = 0; round < 400; round += 1) {
+      const data = good.slice(0, round % 5 === 0 ? place(good.length) : good.length);
+      for (let change = 0; data.length && change <= round % 3; change += 1) data[place(data.length)] ^= 1 << place(8);
+      const call = () => assert.deepEqual(again(data), data);
+      await outcome(call); // throws whatever is no refusal
+    }
+  }
+});
+
 async function seal(given, forms = given.forms) {
   const target = targets.parse(utf8(given.target));
   const held = given.files.map((one) => new File([shake(one)], one.name, { type: one.media_type }));

@@ -108,7 +108,7 @@ async def test_others_bids_do_not_exist(lot: Scene, someone: Maker, signed_in: S
         for path in ("", "/withdrawal", "/receipt.pdf"):
             found = await visitor.get(f"/bid/bids/{bid}{path}", headers={"Accept": "text/html"})
             never = await visitor.get(f"/bid/bids/{lot.lot_id}{path}", headers={"Accept": "text/html"})
-            assert (found.status_code, text_of(found)) == (404, text_of(never))
+            assert (found.status_code, main_of(found)) == (404, main_of(never))
 
 
 async def test_who_bids_for_nobody_cannot_come_to_the_submission(lot: Scene, someone: Maker, signed_in: SignIn) -> None:

@@ -1,6 +1,6 @@
 /** The last step: a bid is sealed, sent and handed in, with progress against the deadline; it can be taken up again. */
 import { serverNow, synchronize } from "../clock.js";
-import { api } from "../http.js";
+import { Refusal, api } from "../http.js";
 import { t } from "../words.js";
 import { call } from "./device.js";
 import { busy, byId, save, showRefusal, size, span, wordsOf } from "./page_parts.js";
@@ -65,9 +65,9 @@ export async function send(bid) {
 }
 
 async function run(bid, alone) {
-  if (!alone) throw Object.assign(new Error(), { code: "pages.bid.other_tab", detail: t("pages.bid.other_tab") });
+  if (!alone) throw refusal("pages.bid.other_tab");
   const file = await files.find(bid.file);
-  if (file === null || file.size !== bid.size) throw Object.assign(new Error(), { code: "seal.lost", detail: t("seal.lost") });
+  if (file === null || file.size !== bid.size) throw refusal("seal.lost");
   await synchronize().catch(() => undefined);
   const stop = new AbortController();
   const received = await new Upload(bid, file, (standing) => show(standing, bid), stop.signal).run();
@@ -75,6 +75,10 @@ async function run(bid, alone) {
   await files.remove(bid.file);
   removeEventListener("beforeunload", warn);
   location.assign(`/bid/bids/${received.id}?done=bid_received`);
+}
+
+function refusal(code) {
+  return new Refusal(code, t(code), 0);
 }
 
 /** Save the sealed file where its owner wants it; it is the same as `ggzy seal` makes. @param {import("./pending.js").Pending} bid */

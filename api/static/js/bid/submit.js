@@ -63,15 +63,23 @@ function place() {
   return { lot, uscc, user, title, deadline: aim?.deadline ?? root.dataset.deadline };
 }
 
-async function begin(form, field) {
-  await field.unlock().then(async (open) => {
-    if (!open) return;
-    const found = await targetOf(lot).catch((error) => showRefusal(error));
-    if (!found) return;
-    aim = { ...found, deadline: JSON.parse(text(found.target)).deadline };
-    addEventListener("beforeunload", warn);
-    go(after("key"));
-  });
+/** Ask what is to be sealed for: deadline and key as they are now. */
+async function look() {
+  const found = await targetOf(lot);
+  aim = { ...found, deadline: JSON.parse(text(found.target)).deadline };
+}
+
+/** @param {KeyField} field */
+async function begin(field) {
+  if (!(await field.unlock())) return;
+  try {
+    await look();
+  } catch (error) {
+    showRefusal(error);
+    return;
+  }
+  addEventListener("beforeunload", warn);
+  go(after("key"));
 }
 
 function check() {
@@ -96,11 +104,12 @@ function check() {
 
 async function seal() {
   const made = plans();
-  if (made === null || aim === null) return;
+  if (made === null) return;
   go("work");
   const total = made.reduce((sum, plan) => sum + new PayloadSource(plan.form, plan.files).length, 0);
   try {
-    const { target, transcript } = aim;
+    await look(); // a deadline that moved while the forms were filled in
+    const { target, transcript } = /** @type {NonNullable<typeof aim>} */ (aim);
     const asked = { target, transcript, plans: made, uscc, previous: previous || null, suite: AES_256_GCM };
     const bid = await sealHere(/** @type {any} */ (place()), asked, total);
     removeEventListener("beforeunload", warn); // from here on a reload loses nothing
@@ -114,7 +123,7 @@ async function seal() {
 function wire() {
   const unlock = byId("unlock");
   const field = new KeyField(unlock);
-  onSubmit(unlock, () => begin(unlock, field));
+  onSubmit(unlock, () => begin(field));
   for (const envelope of envelopes) {
     const form = /** @type {HTMLFormElement} */ (envelope.section.querySelector("form"));
     form.noValidate = true;
@@ -172,6 +181,7 @@ function offer(bid) {
     go("key");
   };
   go("resume", { record: false });
+  if (Date.parse(bid.deadline) !== Date.parse(root.dataset.deadline)) showProblems([{ text: t("pages.bid.resume_moved") }]);
 }
 
 function showRehearsal() {
