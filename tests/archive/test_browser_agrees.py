@@ -1,6 +1,7 @@
-"""The browser's checks and `ggzy verify` give one verdict: the same steps on what is sound, the same refusal on what is not."""
+"""The browser's checks and `ggzy verify` give one verdict: the same steps on what is sound, else the same refusal."""
 
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,27 @@ async def test_a_tar_and_its_folder_are_one_package(sound: Path, pins: Pins, tmp
     (whole,), (cut,) = await verdicts(pins, packed, tmp_path / "cut.tar")
     assert (whole["code"], len(whole["steps"])) == (None, 10)
     assert cut["code"] == "package.bad_tar"
+
+
+async def test_what_people_have_is_found(sound: Path, pins: Pins, tmp_path: Path) -> None:
+    """Receipts under other names, in a zip as people pack it, a zip in a folder; two are two; cut zips are refused."""
+    names = ("receipt.json", "receipt.digest", "receipt.tsr", "receipt.proof", "bid.sealed")
+    loose, folder, packed = tmp_path / "loose", tmp_path / "folder", tmp_path / "mine.zip"
+    loose.mkdir()
+    folder.mkdir()
+    for stem in ("receipt (1)", "withdrawal-receipt"):
+        for name in names[:-1]:
+            shutil.copy(sound / "bids/1" / name, loose / f"{stem}{Path(name).suffix}")
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as made:
+        made.mkdir("回执")
+        for name in names:
+            made.write(sound / "bids/1" / name, f"回执/{name}")
+    shutil.copy(packed, folder / "inner.zip")
+    (tmp_path / "cut.zip").write_bytes(packed.read_bytes()[:-30])
+    two, one, inner, cut = await verdicts(pins, loose, packed, folder, tmp_path / "cut.zip")
+    assert [(found["code"], len(found["steps"])) for found in two] == [(None, 6), (None, 6)]
+    assert [(found["code"], len(found["steps"])) for found in one + inner] == [(None, 7), (None, 7)]
+    assert [found["code"] for found in cut] == ["verify.bad_zip"]
 
 
 def replaced(path: str, old: bytes, new: bytes) -> Callable[[Path], object]:

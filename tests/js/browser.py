@@ -14,10 +14,10 @@ COMMAND = Path(__file__).with_name("verify.mjs")
 
 
 async def verdicts(pins: Pins, *paths: Path) -> list[list[dict[str, Any]]]:
-    """Return, for each path, what the browser's code found there: sort, steps that held, code of the refusal or None."""
+    """Return for each path what the browser's code found there: sort, steps that held, code of the refusal or None."""
     env = {"VKEY": pins.vkey or "", "CHAIN": (pins.chain_pem or b"").decode()}
     given = {name: value for name, value in env.items() if value}
     command = [NODE, "--no-warnings", COMMAND, *paths]
-    run = await asyncio.to_thread(subprocess.run, command, env=given, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    run = await asyncio.to_thread(subprocess.run, command, env=given, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return [json.loads(line) for line in run.stdout.splitlines()]
