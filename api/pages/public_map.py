@@ -43,13 +43,21 @@ def _spread(branches: Sequence[Site]) -> tuple[list[Site], list[float]]:
     """
     known = sorted((site for site in branches if site.bearing is not None), key=lambda site: site.bearing or 0)
     unknown = [site for site in branches if site.bearing is None]
-    angles: list[float] = []
-    apart = min(APART, 360 / max(1, len(branches)))
-    for site in known:
-        angles.append(max(float(site.bearing or 0), angles[-1] + apart if angles else 0.0))
+    angles = _kept_apart([float(site.bearing or 0) for site in known], min(APART, 360 / max(1, len(branches))))
     begin, room = _widest(angles)
     step = room / (len(unknown) + 1)
     return [*known, *unknown], [*angles, *(begin + step * (at + 1) for at in range(len(unknown)))]
+
+
+def _kept_apart(bearings: list[float], apart: float) -> list[float]:
+    """Return sorted bearings turned on where they are too close, and back where that leads around to the first."""
+    angles = list(bearings)
+    for at in range(1, len(angles)):
+        angles[at] = max(angles[at], angles[at - 1] + apart)
+    limit = angles[0] + 360 if angles else 0.0
+    for at in reversed(range(1, len(angles))):
+        limit = angles[at] = min(angles[at], limit - apart)
+    return angles
 
 
 def _widest(angles: list[float]) -> tuple[float, float]:
