@@ -93,9 +93,9 @@ async def _nonce(play: Play, name: str, place: str, step: str) -> None:
     await page.goto(place)
     await play.players[name].unlock()
     await page.click(f"#{step} button")
+    await expect(page.locator("#backup")).to_be_visible(timeout=LONG)
     if step == "commit":
-        await play.players[name].back_up()
-    await expect(page.locator(".done, #finished, #progress").first).to_be_visible(timeout=LONG)
+        await play.players[name].save()
 
 
 async def _link(play: Play) -> None:

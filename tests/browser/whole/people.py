@@ -52,10 +52,14 @@ class Player:
     async def back_up(self) -> None:
         """Save the key file with what is new in it, and select it again."""
         await expect(self.page.locator("#backup")).to_be_visible(timeout=LONG)
+        await self.save()
+        await self.page.set_input_files("#saved", self.file)
+
+    async def save(self) -> None:
+        """Save the key file with what is new in it."""
         async with self.page.expect_download() as waiting:
             await self.page.click("#save")
         await (await waiting.value).save_as(self.file)
-        await self.page.set_input_files("#saved", self.file)
 
 
 @dataclass(slots=True)
