@@ -181,6 +181,12 @@ async def test_three_browsers_make_keys(custodians: tuple[Custodian, ...], site:
         kept = keyfile.load(one.file, PASSPHRASE)
         assert custody.share_of(kept, bytes.fromhex(hashed or ""), 1)[0] == number
     await shot(custodians[0].page, "custody-made")
+    page = custodians[2].page
+    for path, name in (("/custody", "custody-home"), ("/custody/about", "custody-about")):
+        await page.goto(path)
+        await axe(page)
+        await no_sideways_scrolling(page)
+        await shot(page, name)
 
 
 async def test_two_browsers_open_a_lot(scene: Scene, site: Site, visit: Visit, tmp_path: Path) -> None:
@@ -219,6 +225,7 @@ async def test_the_device_refuses_an_early_request_and_another_transcript(
     await one.page.check("#pinned")
     await one.page.click("#pins button")
     await expect(one.page.locator("#trouble")).to_contain_text("custodian.too_early")
+    await expect(one.page.locator("#trouble")).not_to_contain_text("Z")
     await expect(one.page.locator('[data-step="4"] .failed')).to_be_visible()
     await expect(one.page.locator("#give")).to_be_hidden()
     await shot(one.page, "custody-refused")

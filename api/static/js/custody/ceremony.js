@@ -43,6 +43,7 @@ async function goOn(/** @type {{setup: string}} */ { setup }) {
   await until("finished");
   const made = await call("finish", setup, deals, await api("GET", `${path}/certificates`));
   close();
+  hide("unlocked");
   doing();
   part("hash").textContent = made.transcript;
   hide("abort");

@@ -42,6 +42,7 @@ async function done(/** @type {string} */ where, /** @type {object} */ body) {
 async function finish(/** @type {string} */ what, /** @type {Record<string, unknown>} */ params = {}) {
   offer(await call("backup"));
   close();
+  hide("unlocked");
   hide(...forms);
   show("backup");
   doing(what, params);

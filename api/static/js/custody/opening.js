@@ -34,6 +34,7 @@ onSend("give", async () => {
   doing();
   offer(await call("backup"));
   close();
+  hide("unlocked");
   part("given").textContent = t("pages.custody.js.given", { given, refused: refused.length });
   for (const one of refused) {
     const item = document.createElement("li");

@@ -1,6 +1,9 @@
 /** The page's side of the Worker in which the device lives. */
+import { civil } from "../clock.js";
 import { Refusal } from "../http.js";
 import { t } from "../words.js";
+
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/;
 
 /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Refusal) => void}>} */
 const waiting = new Map();
@@ -46,11 +49,17 @@ function start() {
     waiting.delete(data.id);
     if (!data.refusal) return resolve(data.value);
     const { code, params } = data.refusal;
-    return reject(new Refusal(code, t(code, params), 0, params));
+    return reject(new Refusal(code, t(code, readable(params)), 0, params));
   });
   started.addEventListener("error", () => {
     for (const { reject } of waiting.values()) reject(new Refusal("custody.device_failed", t("custody.device_failed"), 0));
     waiting.clear();
   });
   return started;
+}
+
+/** Times as people read them, everything else as it is (kernel/clock.py, `readable`). */
+function readable(/** @type {Record<string, unknown>} */ params) {
+  const told = (/** @type {unknown} */ value) => (TIME.test(String(value)) ? civil(Date.parse(String(value))) : value);
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, told(value)]));
 }
