@@ -1,4 +1,4 @@
-"""Accounts over HTTP: signing in, one's own person and device, users and grants, self-registration."""
+"""Accounts over HTTP: signing in, one's own person and device. Users and grants stand in `users`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,18 +9,16 @@ import msgspec
 from litestar import Controller, MediaType, Request, Response, delete, get, post, put
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import authentication, credentials, devices, entrance, passwords, policy, registration, services
+from api.accounts import authentication, credentials, devices, entrance, policy, services
 from api.accounts.authentication import UNPROVEN, Presented
 from api.accounts.credentials import Held
 from api.accounts.entrance import Entered
-from api.accounts.services import Given, User
 from api.transaction import SECRET, SIGN_IN
 from api.wiring import Installation
-from kernel.actor import Actor, Role
+from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
-from trading.party import Commitment, Profile
 
 Login = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -39,21 +37,6 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A one-time or recovery code, for who has a second factor."""
 
 
-class NewUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A person to be given an account."""
-
-    login: Login
-    name: Name
-
-
-class NewGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A role in a scope: ``site:<6 digits>``, ``party:<统一社会信用代码>`` or ``*``."""
-
-    user_id: UUID
-    role: Role
-    scope: Annotated[str, msgspec.Meta(max_length=40)]
-
-
 class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The present password and the one to come."""
 
@@ -67,18 +50,6 @@ class Enrolment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_key: Hex32
     challenge: Hex32
     signature: Hex64
-
-
-class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One form for person and party (一表申请), entered under a commitment (告知承诺)."""
-
-    login: Login
-    password: Password
-    name: Name
-    role: Role
-    uscc: Annotated[str, msgspec.Meta(max_length=40)]
-    profile: Profile
-    commitment: Commitment
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +86,6 @@ class Token:
     expires_at: datetime
     pending: bool
     """A second factor is to be enrolled with it before anything else."""
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """A new account with its first password, shown this once."""
-
-    user: User
-    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,60 +204,6 @@ class PersonController(Controller):
     async def devices(self, session: AsyncSession, actor: Actor) -> list[Device]:
         """List keys, newest first."""
         return [_device(one) for one in await devices.devices(session, actor)]
-
-
-class UserController(Controller):
-    """Users (system administrator) and grants (security administrator)."""
-
-    path = "/api/v1"
-    tags = ("accounts",)
-
-    @post("/users", opt=SECRET, summary="Make an account")
-    async def make_user(
-        self, data: NewUser, session: AsyncSession, actor: Actor, installation: Installation
-    ) -> Welcome:
-        """Make an account without roles; its first password is shown this once."""
-        permit(policy.may_make_user(actor))
-        password = passwords.invent(installation.entropy)
-        digest = await installation.passwords.digest(password)
-        user = await services.make_user(session, actor, data.login, data.name, digest, entropy=installation.entropy)
-        return Welcome(user, password)
-
-    @get("/users", summary="All accounts")
-    async def users(self, session: AsyncSession, actor: Actor) -> list[User]:
-        """List accounts; for the three administrators."""
-        return await services.users(session, actor)
-
-    @delete("/users/{user_id:uuid}", summary="Close an account")
-    async def close_user(self, user_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
-        """Close an account for ever; nothing it did is lost."""
-        await services.close(session, actor, user_id, entropy=entropy)
-
-    @get("/users/{user_id:uuid}/grants", summary="A person's roles, now and before")
-    async def grants(self, user_id: UUID, session: AsyncSession, actor: Actor) -> list[Given]:
-        """List grants; for the three administrators."""
-        return await services.grants(session, actor, user_id)
-
-    @post("/grants", summary="Give a role")
-    async def grant(self, data: NewGrant, session: AsyncSession, actor: Actor, entropy: Entropy) -> Given:
-        """Give a role to somebody else."""
-        return await services.grant(session, actor, data.user_id, data.role, data.scope, entropy=entropy)
-
-    @delete("/grants/{grant_id:uuid}", summary="Take a role again")
-    async def revoke_grant(self, grant_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
-        """End a grant; it stays on record."""
-        await services.revoke(session, actor, grant_id, entropy=entropy)
-
-    @post("/registrations", summary="Register a party and its first person")
-    async def register(
-        self, data: Registration, session: AsyncSession, installation: Installation, whence: str
-    ) -> Person:
-        """Register by notification and commitment: account, party and grant in one step."""
-        await registration.admit(installation.sessions, whence)
-        digest = await installation.passwords.digest(data.password)
-        form = registration.Form(data.login, data.name, digest, data.role, data.uscc, data.profile, data.commitment)
-        made = await registration.register(session, form, entropy=installation.entropy)
-        return Person(made.user_id, made.name, sorted(f"{grant.role}@{grant.scope}" for grant in made.grants), None)
 
 
 async def _enter(installation: Installation, data: SignIn, whence: str) -> Entered:
