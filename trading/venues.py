@@ -209,11 +209,13 @@ async def lot_of(session: AsyncSession, actor: Actor, code: str, number: int) ->
 async def between(
     session: AsyncSession, actor: Actor, site: str, begins_at: datetime, ends_at: datetime
 ) -> list[Booking]:
-    """Return what is booked at a site between two moments, to staff and supervisors; ``venue.not_found``.
+    """Return what is booked at a site between two moments, to staff and supervisors; of hidden lots only the time.
 
-    Of lots that do not exist for the reader only the time and the seats are told.
+    Raises ``venue.not_found``, ``venue.bad_time``.
     """
     permit(policy.may_see_venues(actor))
+    if begins_at.tzinfo is None or ends_at.tzinfo is None or not begins_at < ends_at:
+        raise GgzyError("venue.bad_time", days=LONGEST.days)
     query = _rows().where(
         HallRow.site == site, BookingRow.cancelled_at.is_(None), BookingRow.during.overlaps(Range(begins_at, ends_at))
     )

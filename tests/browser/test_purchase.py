@@ -120,6 +120,8 @@ async def test_from_registration_to_announcement_by_clicks(
     await looked_at(page, "purchase-tender")
     await page.goto("/purchase")
     await looked_at(page, "purchase")
+    await page.get_by_role("link", name="登记新项目").click()
+    await expect(page.locator("#title")).to_have_value("")  # what was taken is no draft any more
 
 
 async def test_questions_by_clicks(site: Site, visit: Visit, people: People, signed_announced: str) -> None:

@@ -3,13 +3,24 @@ import { t } from "./words.js";
 import { civil, serverNow } from "./clock.js";
 
 const PREFIX = "draft/";
+const SENT = "draft-sent";
 const LIFE = 30 * 24 * 3600 * 1000;
 
-/** Keep the drafts of all forms on the page; the page after a form names the draft that is done (`data-draft-done="key"`). */
+/** Keep the drafts of all forms on the page, and forget the one whose form was taken on the page before. */
 export function keepDrafts() {
+  forget();
   for (const form of document.querySelectorAll("form[data-draft]")) keep(/** @type {HTMLFormElement} */ (form));
-  const ended = document.querySelector("[data-draft-done]");
-  if (ended) localStorage.removeItem(PREFIX + /** @type {HTMLElement} */ (ended).dataset.draftDone);
+}
+
+/** A form that was taken leads to a page that says so, or that holds the form no more; a refusal is no such page. */
+function forget() {
+  const key = sessionStorage.getItem(SENT);
+  if (key === null) return;
+  sessionStorage.removeItem(SENT);
+  const [arrival] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+  if (!document.referrer || (arrival?.responseStatus ?? 200) >= 400) return;
+  const again = [...document.querySelectorAll("form[data-draft]")].some((form) => form.getAttribute("data-draft") === key);
+  if (!again || document.querySelector("p.done")) localStorage.removeItem(PREFIX + key);
 }
 
 /** @param {HTMLFormElement} form */
@@ -21,6 +32,11 @@ function keep(form) {
   form.append(note);
   if (!document.querySelector(".summary")) restore(form, key, note);
   let timer = 0;
+  form.addEventListener("formdata", () => {
+    // the form goes, whoever sends it; "submit" is also heard where a script holds it back
+    clearTimeout(timer);
+    sessionStorage.setItem(SENT, form.dataset.draft ?? "");
+  });
   form.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => save(form, key, note), 400);
