@@ -20,7 +20,7 @@ from kernel import database
 from kernel.actor import Actor
 from kernel.errors import GgzyError, Kind, not_found
 
-Typed = Annotated[str, msgspec.Meta(max_length=12)]
+Typed = Annotated[str, msgspec.Meta(max_length=16)]
 Note = Annotated[str, msgspec.Meta(max_length=500)]
 Code = Annotated[str, msgspec.Meta(max_length=64)]
 

@@ -35,13 +35,18 @@ GROUNDS = (
 FORMULAS = ("lowest_price", "base_price")
 MAX_CANDIDATES = 3
 
-_POINTS = re.compile(r"(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?\Z")
+DEVIATION = "deviation"
+
+_POINTS = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?\Z")
 Text = Annotated[str, msgspec.Meta(max_length=4000)]
 
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """What is scored by hand: its code, the kind of envelope it is judged from, its maximum in points."""
+    """What is judged by hand: its code, the kind of envelope it is judged from, its maximum in points.
+
+    Of the kind ``deviation`` it is an amount of yuan that is added to the price in the comparison alone.
+    """
 
     code: str
     kind: str
@@ -127,7 +132,10 @@ def scheme(evaluation: Mapping[str, Any]) -> Scheme:
     return Scheme(
         method=str(method),
         formula=str(formula),
-        criteria=tuple(c for kind, weight in sorted(weights.items()) for c in _criteria(kind, weight, given)),
+        criteria=(
+            *(c for kind, weight in sorted(weights.items()) for c in _criteria(kind, weight, given)),
+            *_deviations(str(method), given),
+        ),
         weight=weights["price"],
         dropped=int(dropped),
         factor=given.get("factor", Decimal(1)),
@@ -189,10 +197,16 @@ def compare(
                 "criteria": {code: str(value) for code, value in scored[standing.bid].items()},
                 "price": str(points[standing.bid]),
                 "total": str(standing.total),
+                **_reviewed_too(laid_down, standing),
             }
             for standing in standings
         },
     }
+
+
+def reviewed(laid_down: Scheme, price: Decimal, scored: Mapping[str, Decimal]) -> Decimal:
+    """Return the price with the deviations that the members quantified, in yuan: what is compared, never paid."""
+    return formulas.reviewed_price(price, [scored[c.code] for c in laid_down.criteria if c.kind == DEVIATION])
 
 
 def _criteria(kind: str, weight: Decimal, given: Mapping[str, Decimal]) -> tuple[Criterion, ...]:
@@ -204,6 +218,12 @@ def _criteria(kind: str, weight: Decimal, given: Mapping[str, Decimal]) -> tuple
         return (Criterion(kind, kind, weight),)
     _require(sum(items.values(), Decimal(0)) == weight, "parameters")
     return tuple(Criterion(name, kind, value) for name, value in sorted(items.items()))
+
+
+def _deviations(method: str, given: Mapping[str, Decimal]) -> tuple[Criterion, ...]:
+    found = sorted((name, most) for name, most in given.items() if name.startswith(f"{DEVIATION}_"))
+    _require(not found or method == "lowest_evaluated", "parameters")
+    return tuple(Criterion(name, DEVIATION, most) for name, most in found)
 
 
 def _scored(laid_down: Scheme, sheets: Sequence[Sheet]) -> dict[str, Decimal]:
@@ -225,12 +245,17 @@ def _price_points(laid_down: Scheme, prices: Mapping[str, Decimal]) -> dict[str,
     return {bid: formulas.base_price_score(price, base, slope) for bid, price in prices.items()}
 
 
+def _reviewed_too(laid_down: Scheme, standing: Standing) -> dict[str, str]:
+    """Return the reviewed price where bids are compared by it: the total is then its negative, so low ranks first."""
+    return {"reviewed": str(-standing.total)} if laid_down.method == "lowest_evaluated" else {}
+
+
 def _standing(
     laid_down: Scheme, bid: str, price: Decimal, scored: Mapping[str, Decimal], points: Mapping[str, Decimal]
 ) -> Standing:
     technical = sum((scored[c.code] for c in laid_down.criteria if c.kind == "technical"), Decimal(0))
     if laid_down.method == "lowest_evaluated":
-        return Standing(bid, -formulas.reviewed_price(price, ()), price, technical)
+        return Standing(bid, -reviewed(laid_down, price, scored), price, technical)
     return Standing(bid, sum(scored.values(), points[bid]), price, technical)
 
 

@@ -16,6 +16,7 @@ MIN_INVITED = 3  # 招标投标法 第十七条
 MAX_AMOUNT = Decimal(10) ** 15
 YEARS = range(2000, 2200)
 FLAGS = frozenset({"trimmed", "technical_first"})
+DEVIATION = "deviation_"
 SLOPES = frozenset({"factor", "above", "below"})
 MAX_DROPPED = 10
 PREFIXES = {"construction": "GC"}
@@ -39,7 +40,8 @@ class Evaluation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How bids will be compared: the method, the price formula with its parameters, points by envelope (sum 100).
 
     Parameters: ``dropped``, ``factor``, ``above``, ``below`` of the formula; ``trimmed``, ``technical_first`` (0 or 1);
-    ``<envelope>_<item>`` the points of an item, which together make the envelope's points.
+    ``<envelope>_<item>`` the points of an item, which together make the envelope's points; ``deviation_<item>``, for
+    `lowest_evaluated` alone, the most yuan by which a deviation may be quantified.
     """
 
     method: Literal["comprehensive", "lowest_evaluated"]
@@ -118,7 +120,8 @@ def check_lot(lot: LotDraft, pack: Pack) -> None:
         raise GgzyError("lot.bad_weights", lot=lot.number)
     given = {name: Decimal(value) for name, value in lot.evaluation.parameters.items()}
     for name in sorted(given):
-        if not _fits(name, given, weights):
+        deviates = name.startswith(DEVIATION) and lot.evaluation.method == "lowest_evaluated"
+        if not (is_money(given[name], least=1) if deviates else _fits(name, given, weights)):
             raise GgzyError("lot.bad_parameter", lot=lot.number, parameter=name)
 
 

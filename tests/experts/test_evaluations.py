@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import committees, evaluations, invitations, reports
+from experts import committees, evaluations, invitations, reports, scoring
 from kernel import canonical
 from kernel.errors import GgzyError
 from tests.experts import opened
@@ -156,6 +156,32 @@ async def test_hints_never_decide(session: AsyncSession) -> None:
     result = canonical.decode((await reports.draft(session, panel.members[0], panel.lot, entropy=panel.entropy)).result)
     assert "below_half_of_second" in result["hints"][str(panel.bids[0])]
     assert result["candidates"][0]["price"] == "400000.00"
+
+
+async def test_quantified_deviations_decide_the_lowest_evaluated_bid(session: AsyncSession) -> None:
+    """4 of the formulas: 1000000 + 30000 against 1020000 + 0: the second wins, at the price it offered."""
+    plan = {"method": "lowest_evaluated", "parameters": {"deviation_term": "50000"}}
+    panel = await opened.panel(session, prices=("1000000.00", "1020000.00", "1250000.00"), **plan)
+    for number, amount in enumerate(("30000", "0", "0")):
+        for member in panel.members:
+            message = panel.sheet(member, number, "", scores={"technical": "50", "deviation_term": amount})
+            await evaluations.score(session, member, panel.lot, message, entropy=panel.entropy)
+    await evaluations.finish_technical(session, panel.members[0], panel.lot, entropy=panel.entropy)
+    result = canonical.decode((await reports.draft(session, panel.members[0], panel.lot, entropy=panel.entropy)).result)
+    assert [c["price"] for c in result["candidates"]] == ["1020000.00", "1000000.00", "1250000.00"]
+    reviewed = {o["price"]: o["scores"]["reviewed"] for o in result["offers"]}
+    assert reviewed == {"1000000.00": "1030000.00", "1020000.00": "1020000.00", "1250000.00": "1250000.00"}
+
+
+async def test_deviations_are_bounded_and_of_this_method_alone(session: AsyncSession) -> None:
+    """An amount over what the plan allows is refused; a comprehensive plan has no deviations."""
+    plan = {"method": "lowest_evaluated", "parameters": {"deviation_term": "50000"}}
+    panel = await opened.panel(session, **plan)
+    message = panel.sheet(panel.members[0], 0, "", scores={"technical": "50", "deviation_term": "50000.01"})
+    with pytest.raises(GgzyError, match=r"evaluation\.bad_score"):
+        await evaluations.score(session, panel.members[0], panel.lot, message, entropy=panel.entropy)
+    with pytest.raises(GgzyError, match=r"evaluation\.bad_scheme"):
+        scoring.scheme(opened.SCHEME | {"parameters": {"deviation_term": "1"}})
 
 
 async def test_a_tie_is_settled_by_the_committee(session: AsyncSession) -> None:

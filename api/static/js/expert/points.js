@@ -1,6 +1,6 @@
 /** Points as people type them and as sheets carry them: decimal strings with at most two places. Pure, exact. */
 
-const POINTS = /^(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?$/;
+const POINTS = /^(0|[1-9][0-9]{0,11})(\.[0-9]{1,2})?$/;
 
 /**
  * The points in hundredths.

@@ -57,7 +57,7 @@ export class SheetForm {
 
   /** @returns {Record<string, number>} valid points as shares of the maxima */
   shares() {
-    const valid = this.inputs.filter((one) => fault(one.value.trim(), maximum(one)) === "" && (hundredths(maximum(one)) ?? 0) > 0);
+    const valid = this.#points().filter((one) => fault(one.value.trim(), maximum(one)) === "" && (hundredths(maximum(one)) ?? 0) > 0);
     return Object.fromEntries(
       valid.map((one) => [code(one), (hundredths(one.value.trim()) ?? 0) / (hundredths(maximum(one)) ?? 1)]),
     );
@@ -106,8 +106,13 @@ export class SheetForm {
 
   /** Show the sum of what is valid. */
   add() {
-    const sum = this.inputs.reduce((before, one) => before + (fault(one.value.trim(), maximum(one)) ? 0 : (hundredths(one.value.trim()) ?? 0)), 0);
+    const sum = this.#points().reduce((before, one) => before + (fault(one.value.trim(), maximum(one)) ? 0 : (hundredths(one.value.trim()) ?? 0)), 0);
     /** @type {HTMLOutputElement} */ (this.form.querySelector("[data-sum]")).value = written(sum);
+  }
+
+  /** Amounts by which deviations are quantified are yuan, and neither summed nor compared with points. */
+  #points() {
+    return this.inputs.filter((one) => !code(one).startsWith("deviation_"));
   }
 
   #notes() {
