@@ -1,9 +1,9 @@
 """Chinese full text without a dictionary: every two neighbouring characters are a term. Pure.
 
 Terms go into a ``tsvector`` as they are, without PostgreSQL's parser, so that the database's locale changes nothing.
-A run of Han characters gives its bigrams and, so that a single character is found as a prefix, its last character;
-letters and digits give whole words. Width and case of letters do not count (NFKC, casefold, character by character, so
-that what was found can be marked where it stands).
+A run of Han characters gives its bigrams and its single characters; letters and digits give whole words, which are
+found by their beginnings. Width and case of letters do not count (NFKC, casefold, character by character, so that what
+was found can be marked where it stands).
 """
 
 import re
@@ -18,20 +18,15 @@ INDEXED = 40_000  # characters of a text; a tsvector holds at most 1 MiB
 ASKED = 60  # characters of a question
 
 
-def vector(title: str, text: str) -> str:
-    """Return the ``tsvector`` literal of a notice: terms of its title with weight A, those of its text with D."""
-    titled, written = set(_terms(title)), set(_terms(text[:INDEXED]))
-    places = {term: ("1A,2" if term in written else "1A") for term in titled} | dict.fromkeys(written - titled, "2")
-    return " ".join(f"'{term}':{place}" for term, place in sorted(places.items()))
+def vector(text: str) -> str:
+    """Return the ``tsvector`` literal of a text: its terms without positions."""
+    return " ".join(f"'{term}'" for term in sorted(set(_terms(text[:INDEXED]))))
 
 
-def question(asked: str, *, weight: str = "") -> str:
-    """Return the ``tsquery`` literal that all runs of what was asked are in a notice; empty if there is none.
-
-    With `weight` ``A`` they must all be in its title.
-    """
+def question(asked: str) -> str:
+    """Return the ``tsquery`` literal that all runs of what was asked are in a text; empty if there is none."""
     terms = dict.fromkeys(term for run in runs(asked) for term in _asked(run))
-    return " & ".join(f"'{term}':{'*' * prefix}{weight}".removesuffix(":") for term, prefix in terms)
+    return " & ".join(f"'{term}'{':*' * prefix}" for term, prefix in terms)
 
 
 def runs(text: str) -> list[str]:
@@ -66,7 +61,8 @@ def excerpt(text: str, wanted: list[str], length: int = 120) -> str:
 def _terms(text: str) -> Iterator[str]:
     for run in RUN.findall(_fold(text)):
         if _is_han(run):
-            yield from (run[at : at + 2] for at in range(len(run)))  # the last one is a single character
+            yield from run
+            yield from (run[at : at + 2] for at in range(len(run) - 1))
         else:
             yield run[:LONGEST_WORD]
 
@@ -75,7 +71,7 @@ def _asked(run: str) -> Iterator[tuple[str, bool]]:
     if not _is_han(run):
         yield run[:LONGEST_WORD], True
     elif len(run) == 1:
-        yield run, True
+        yield run, False
     else:
         yield from ((run[at : at + 2], False) for at in range(len(run) - 1))
 

@@ -184,8 +184,9 @@ async def _index(session: AsyncSession, row: NoticeRow) -> None:
     query = select(TenderRow.title, TenderRow.code, PartyRow.name)
     query = query.join(PartyRow, PartyRow.uscc == TenderRow.purchaser).where(TenderRow.id == row.tender_id)
     title, code, purchaser = (await session.execute(query)).one()
-    words = bigrams.vector(f"{row.title}\n{title}\n{code}", f"{purchaser}\n{row.text}")
-    session.add(NoticeWordsRow(notice_id=row.id, words=words))
+    told = f"{row.title}\n{title}\n{code}"
+    words = bigrams.vector(f"{told}\n{purchaser}\n{row.text}")
+    session.add(NoticeWordsRow(notice_id=row.id, title=bigrams.vector(told), words=words))
     await session.flush()
 
 

@@ -163,8 +163,8 @@ def _matching(query: Any, wish: Wish) -> Any:
 
 
 def _titled(wish: Wish) -> ColumnElement[bool]:
-    asked = bigrams.question(wish.text, weight="A")
-    return NoticeWordsRow.words.op("@@")(cast(asked, TSQUERY)) if asked else literal(value=True)
+    asked = bigrams.question(wish.text)
+    return NoticeWordsRow.title.op("@@")(cast(asked, TSQUERY)) if asked else literal(value=True)
 
 
 def _public_lots() -> tuple[ColumnElement[bool], ...]:

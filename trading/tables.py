@@ -236,7 +236,9 @@ class NoticeWordsRow(Base):
     """The terms of a notice (`trading.bigrams`) for the search; derived from it, so it may be made anew."""
 
     __tablename__ = "notice_words"
-    __table_args__ = (Index("ix_notice_words", "words", postgresql_using="gin"),)
+    # Without fastupdate: a search would read all that was published since the last cleaning one by one.
+    __table_args__ = (Index("ix_notice_words", "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),)
 
     notice_id: Mapped[UUID] = mapped_column(ForeignKey("notice.id"), primary_key=True)
+    title: Mapped[str] = mapped_column(TSVECTOR)
     words: Mapped[str] = mapped_column(TSVECTOR)

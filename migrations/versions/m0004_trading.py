@@ -168,11 +168,12 @@ CREATE INDEX ix_notice_lot ON notice (lot_id, kind);
 CREATE INDEX ix_notice_published ON notice (published_at, id);
 CREATE TABLE notice_words (
     notice_id UUID NOT NULL,
+    title TSVECTOR NOT NULL,
     words TSVECTOR NOT NULL,
     CONSTRAINT pk_notice_words PRIMARY KEY (notice_id),
     CONSTRAINT fk_notice_words_notice_id FOREIGN KEY(notice_id) REFERENCES notice (id)
 );
-CREATE INDEX ix_notice_words ON notice_words USING gin (words);
+CREATE INDEX ix_notice_words ON notice_words USING gin (words) WITH (fastupdate = off);
 """
 
 # What was published, committed to or handed out is evidence: it is added to and never changed.
