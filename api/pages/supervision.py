@@ -51,6 +51,7 @@ class Supervision(Controller):
             states=await oversight.states(session, own),
             openings=await _today(session, actor),
             tag_of=life.tag_of,
+            desk=actor.holds(Role.SUPERVISOR),
             size=(await _head_size(session)),
         )
 
