@@ -118,7 +118,8 @@ export class Device {
       if (!(error instanceof Refusal) || error.code !== "keymaking.bad_share") throw error;
       const { dealer } = error.params;
       const wrong = messages.find((one) => keymaking.checkDeal(terms, one).deal.dealer === dealer);
-      return { complaint: text(complaint.write(terms, this.device, /** @type {Uint8Array} */ (wrong), randomBytes)), dealer };
+      const said = complaint.write(terms, this.device, /** @type {Uint8Array} */ (wrong), randomBytes);
+      return { complaint: text(said), dealer };
     }
   }
 

@@ -62,13 +62,18 @@ export class DrawingDevice extends Device {
       const { index, share } = remembered.shareOf(this.secrets, key.transcript, key.index);
       const seed = await this.#onlySeed(draw, one);
       const own = { custodian: index, share, device: this.device };
-      answers.push({ role: commitment.role, message: text(nonce.answer(commitment, key, own, { seed, now }, randomBytes)) });
+      const answer = nonce.answer(commitment, key, own, { seed, now }, randomBytes);
+      answers.push({ role: commitment.role, message: text(answer) });
     }
     return answers;
   }
 
   /** Return the digest of a draw's seed, kept before anything is given for it; no second one is ever signed. */
-  async #onlySeed(/** @type {string} */ draw, /** @type {{checkpoint: string | null, beacon_signature: string | null}} */ told) {
+  /**
+   * @param {string} draw
+   * @param {{checkpoint: string | null, beacon_signature: string | null}} told
+   */
+  async #onlySeed(draw, told) {
     const seed = drawing.seedOf(draw, told);
     const bound = remembered.withSeed(this.secrets, draw, seed);
     if (!this.secrets.has(`draw-seed:${draw}`)) await this.keep(bound);

@@ -77,7 +77,8 @@ function tell(/** @type {any} */ seen) {
   for (const bid of seen.bids) {
     const row = part("bid").content.cloneNode(true);
     const cells = row.querySelectorAll("th, td");
-    [bid.bidder, civil(Date.parse(bid.at)), bid.index, bid.envelopes].forEach((value, at) => (cells[at].textContent = value));
+    const told = [bid.bidder, civil(Date.parse(bid.at)), bid.index, bid.envelopes];
+    told.forEach((value, at) => (cells[at].textContent = value));
     part("bids").append(row);
   }
 }

@@ -52,7 +52,8 @@ function start() {
     return reject(new Refusal(code, t(code, readable(params)), 0, params));
   });
   started.addEventListener("error", () => {
-    for (const { reject } of waiting.values()) reject(new Refusal("custody.device_failed", t("custody.device_failed"), 0));
+    const failed = new Refusal("custody.device_failed", t("custody.device_failed", { error: "Worker" }), 0);
+    for (const { reject } of waiting.values()) reject(failed);
     waiting.clear();
   });
   return started;

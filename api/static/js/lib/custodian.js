@@ -96,7 +96,8 @@ export async function examine(stamped, key, pins, newestSeen, passed = () => {})
 /** Return what the announcement and the moves of the deadline say, in the order of the log. */
 function tell(/** @type {requests.Request} */ request, /** @type {Pins} */ pins) {
   const events = request.deadlines.map((entry) => eventOf(request, entry, [ANNOUNCED, MOVED], pins).event);
-  if (events[0].kind !== ANNOUNCED || events.slice(1).some((event) => event.kind !== MOVED)) throw refused("not_announced");
+  const ordered = events.every((event, at) => event.kind === (at === 0 ? ANNOUNCED : MOVED));
+  if (!ordered) throw refused("not_announced");
   try {
     const terms = events[0].data.terms.find((/** @type {any} */ one) => one.lot === request.lot);
     const moved = events.slice(1).filter((event) => event.data.lot === request.lot);
@@ -110,7 +111,12 @@ function tell(/** @type {requests.Request} */ request, /** @type {Pins} */ pins)
   }
 }
 
-function checkDeadline(/** @type {requests.Request} */ request, /** @type {Told} */ told, /** @type {bigint | null} */ newestSeen) {
+/**
+ * @param {requests.Request} request
+ * @param {Told} told
+ * @param {bigint | null} newestSeen
+ */
+function checkDeadline(request, told, newestSeen) {
   if (told.key !== request.key) throw refused("other_key");
   const deadline = moment.format(told.deadline);
   if (moment.parse(request.deadline) !== told.deadline) throw refused("deadline_not_newest", { deadline });
@@ -121,10 +127,17 @@ function checkDeadline(/** @type {requests.Request} */ request, /** @type {Told}
 
 function checkReached(/** @type {requests.Request} */ request, /** @type {Pins} */ pins) {
   const events = request.reached.map((entry) => eventOf(request, entry, [TECHNICAL_FINISHED], pins).event);
-  if (!events.some((event) => event.data.lot === request.lot)) throw refused("stage_not_reached", { stage: request.stage });
+  const reached = events.some((event) => event.data.lot === request.lot);
+  if (!reached) throw refused("stage_not_reached", { stage: request.stage });
 }
 
-function checkBid(/** @type {requests.Request} */ request, /** @type {requests.SealedBid} */ bid, /** @type {Told} */ told, /** @type {Pins} */ pins) {
+/**
+ * @param {requests.Request} request
+ * @param {requests.SealedBid} bid
+ * @param {Told} told
+ * @param {Pins} pins
+ */
+function checkBid(request, bid, told, pins) {
   const { event, index } = eventOf(request, bid.entry, [RECEIVED], pins);
   const content = canonical.encode(bid.manifest);
   const manifest = manifests.parse(content);
@@ -146,8 +159,14 @@ function checkBid(/** @type {requests.Request} */ request, /** @type {requests.S
   return { manifest, at: event.at, index };
 }
 
-/** Return the event of an entry that the pinned log holds, of one of these kinds, about this tender, with its index. */
-function eventOf(/** @type {requests.Request} */ request, /** @type {requests.Entry} */ entry, /** @type {string[]} */ kinds, /** @type {Pins} */ pins) {
+/**
+ * Return the event of an entry that the pinned log holds, of one of these kinds, about this tender, with its index.
+ * @param {requests.Request} request
+ * @param {requests.Entry} entry
+ * @param {string[]} kinds
+ * @param {Pins} pins
+ */
+function eventOf(request, entry, kinds, pins) {
   const content = canonical.encode(entry.event);
   let index;
   try {

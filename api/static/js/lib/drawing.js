@@ -10,7 +10,11 @@ import * as moment from "./verify/moment.js";
 
 const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)$/;
 
-/** What the API tells of a draw. @typedef {{id: string, tender_id: string, lot_id: string, round: number, roster: string, release_at: string, key_hash: string, checkpoint: string | null, beacon_signature: string | null}} Told */
+/**
+ * What the API tells of a draw.
+ * @typedef {{id: string, tender_id: string, lot_id: string, round: number, roster: string, release_at: string,
+ *   key_hash: string, checkpoint: string | null, beacon_signature: string | null}} Told
+ */
 
 /**
  * Return the plan of a draw under its opening key.
@@ -20,7 +24,8 @@ const TIME = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)$/;
  */
 export function planOf(told, key) {
   const release = canonicalTime(told.release_at);
-  return { draw: told.id, tender: told.tender_id, lot: told.lot_id, round: told.round, roster: told.roster, release, key };
+  const { id: draw, tender_id: tender, lot_id: lot, round, roster } = told;
+  return { draw, tender, lot, round, roster, release, key };
 }
 
 /**

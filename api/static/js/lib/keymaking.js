@@ -39,8 +39,14 @@ const DEAL = shape.object({
  * @typedef {{format: string, setup: string, dealer: number, ephemeral: string, ephemeral_proof: string,
  *   keys: KeyPart[], boxes: string[]}} Deal
  */
-/** A deal that passed every public check, with the hex SHA-256 of the whole message. @typedef {{deal: Deal, digest: string}} Checked */
-/** What a custodian holds after all deals fit. @typedef {{index: number, deals: Checked[], shares: Uint8Array[]}} Received */
+/**
+ * A deal that passed every public check, with the hex SHA-256 of the whole message.
+ * @typedef {{deal: Deal, digest: string}} Checked
+ */
+/**
+ * What a custodian holds after all deals fit: number, deals, and its shares x_i, one for each key.
+ * @typedef {{index: number, deals: Checked[], shares: Uint8Array[]}} Received
+ */
 
 /**
  * Return this custodian's signed deal: random polynomials, their commitments, shares for every custodian.
@@ -171,7 +177,13 @@ export function misfit(item, custodian, plaintext) {
   return !cut(plaintext).every((share, number) => polynomial.fits(share, points[number], custodian));
 }
 
-function openBox(/** @type {Setup} */ setup, /** @type {import("./signed.js").Device} */ device, /** @type {number} */ index, /** @type {Deal} */ item) {
+/**
+ * @param {Setup} setup
+ * @param {import("./signed.js").Device} device
+ * @param {number} index
+ * @param {Deal} item
+ */
+function openBox(setup, device, index, item) {
   const sides = pair(setup, unhex(item.ephemeral), item.dealer, index);
   const refused = { dealer: item.dealer };
   const plaintext = attempt("keymaking.bad_share", refused, () =>
@@ -183,7 +195,13 @@ function openBox(/** @type {Setup} */ setup, /** @type {import("./signed.js").De
 
 /** @typedef {{dealer: number, ephemeral: Uint8Array, number: number}} Place of one key in a dealer's message */
 
-function part(/** @type {Setup} */ setup, /** @type {Place} */ place, /** @type {Uint8Array[]} */ drawn, /** @type {(size: number) => Uint8Array} */ random) {
+/**
+ * @param {Setup} setup
+ * @param {Place} place
+ * @param {Uint8Array[]} drawn
+ * @param {(size: number) => Uint8Array} random
+ */
+function part(setup, place, drawn, random) {
   const points = polynomial.commit(drawn);
   const proof = group.proveKnowledge(drawn[0], points[0], possessionContext(setup, place, points), random);
   return { commitments: points.map(hex), proof: hex(proof) };
@@ -194,7 +212,12 @@ function cut(/** @type {Uint8Array} */ plaintext) {
   return Array.from({ length: count }, (_, at) => plaintext.slice(32 * at, 32 * at + 32));
 }
 
-function possessionContext(/** @type {Setup} */ setup, /** @type {Place} */ { dealer, ephemeral, number }, /** @type {Uint8Array[]} */ points) {
+/**
+ * @param {Setup} setup
+ * @param {Place} place
+ * @param {Uint8Array[]} points
+ */
+function possessionContext(setup, { dealer, ephemeral, number }, points) {
   return concat(POSSESSION, keysetup.context(setup), u32(dealer), u32(number), ephemeral, ...points);
 }
 

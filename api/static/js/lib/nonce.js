@@ -56,7 +56,8 @@ const COMMITTED = shape.object({
 export async function commit(plan, role, nonce, device, random) {
   const { draw, tender, lot, round, roster, release, key } = plan;
   const commitment = hex(sha256(concat(NONCE, identifier(draw), utf8(`${role}\0`), nonce)));
-  const fields = { commitment, draw, format: COMMITMENT, key: hex(key.keyHash), lot, release, role, roster, round, tender };
+  const place = { draw, lot, release, role, roster, round, tender };
+  const fields = { ...place, commitment, format: COMMITMENT, key: hex(key.keyHash) };
   const terms = { context: canonical.encode(fields), release: instant(release) };
   const sealed = await sealedSecret.seal(nonce, key, terms, random);
   return signed.write({ ...fields, sealed: hex(sealed) }, device);

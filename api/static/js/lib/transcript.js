@@ -140,8 +140,13 @@ function derive(/** @type {Setup} */ setup, /** @type {Dealing[]} */ deals, /** 
   });
 }
 
-/** Check one certificate; return its custodian's number and signature (hex). */
-function checkCertificate(/** @type {Setup} */ setup, /** @type {Uint8Array} */ expected, /** @type {Uint8Array} */ data) {
+/**
+ * Check one certificate; return its custodian's number and signature (hex).
+ * @param {Setup} setup
+ * @param {Uint8Array} expected
+ * @param {Uint8Array} data
+ */
+function checkCertificate(setup, expected, data) {
   const message = attempt("keymaking.malformed", {}, () => signed.read(data, CERTIFICATE, MAX_CERTIFICATE));
   if (!CERTIFIED(message.fields)) throw new Refusal("keymaking.malformed");
   const said = /** @type {{setup: string, custodian: number, transcript: string}} */ (message.fields);
@@ -172,7 +177,13 @@ function certificate(/** @type {Setup} */ setup, /** @type {number} */ custodian
   return { format: CERTIFICATE, setup: keysetup.digest(setup), custodian, transcript: hex(hashed) };
 }
 
-function checkSignature(/** @type {Setup} */ setup, /** @type {number} */ custodian, /** @type {Uint8Array} */ message, /** @type {Uint8Array} */ signature) {
+/**
+ * @param {Setup} setup
+ * @param {number} custodian
+ * @param {Uint8Array} message
+ * @param {Uint8Array} signature
+ */
+function checkSignature(setup, custodian, message, signature) {
   const key = keysetup.deviceKey(setup, custodian);
   attempt("keymaking.bad_signature", { custodian }, () => signed.check(message, signature, key));
 }
