@@ -15,6 +15,7 @@ SCRIPT_COMMENT = re.compile(r"(?s)/\*.*?\*/|(?m:^\s*//.*$)|(?m:\s//\s.*$)")
 CODE = re.compile(r"""(?<![\w.])t\(\s*(['"])([a-z0-9_.]+)\1\s*[,)]""")
 TEMPLATE_FILES = sorted(path for path in TEMPLATES.rglob("*") if path.is_file())
 SCRIPTS = sorted(assets.STATIC.rglob("*.js"))
+NUMERALS = assets.STATIC / "js" / "lib" / "amount.js"  # writes amounts in 大写, whatever the page's language
 
 
 @pytest.mark.parametrize("path", TEMPLATE_FILES, ids=lambda path: str(path.relative_to(TEMPLATES)))
@@ -24,7 +25,9 @@ def test_a_template_holds_no_words(path: Path) -> None:
     environment().get_template(str(path.relative_to(TEMPLATES)))
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(assets.STATIC)))
+@pytest.mark.parametrize(
+    "path", [one for one in SCRIPTS if one != NUMERALS], ids=lambda path: str(path.relative_to(assets.STATIC))
+)
 def test_a_script_holds_no_words(path: Path) -> None:
     """Scripts take their words from the page."""
     assert CHINESE.findall(SCRIPT_COMMENT.sub("", path.read_text())) == []

@@ -116,7 +116,7 @@ async def _link(play: Play) -> None:
 async def evaluate(play: Play) -> None:
     """The purchaser forms the committee; it declares, leads, scores, signs its report; prices open in between."""
     await play["purchaser"].goto(f"/purchase/committees/{play.lot}")
-    await play["purchaser"].get_by_role("button", name="组成评标委员会").click()
+    await play["purchaser"].get_by_role("button", name="组建委员会").click()
     await expect(play["purchaser"].locator(".done")).to_be_visible()
     base = f"/expert/lots/{play.lot}"
     for number in range(EXPERTS):
