@@ -30,6 +30,6 @@ async def test_a_whole_trade_by_clicks(site: Site, visit: Visit, someone: Maker,
     package = await after.archive(play)
     page = await visit()
     await page.goto("/verify")
-    await page.set_input_files("input[type=file]:not([webkitdirectory])", package)
-    await expect(page.locator("main")).to_contain_text("通过", timeout=LONG)
+    await page.set_input_files("#files", package)
+    await expect(page.locator("#status")).to_contain_text("核验通过，共 1 项", timeout=LONG)
     await shot(page, "whole-trade-verified")
