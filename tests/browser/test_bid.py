@@ -9,15 +9,18 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
+from api.locale import words
 from archive.store import ObjectStore
 from bidding import group, keyfile, opening, unsealing, uploads
 from bidding import manifest as manifests
 from bidding.form import Form
 from bidding.tables import BidRow
+from kernel import canonical
 from kernel.actor import Grant, Role, party
 from kernel.database import now
+from kernel.entropy import SystemEntropy
 from tests.bidding import scene, stage
 from tests.bidding.scene import Scene
 from tests.browser.conftest import PHONE, Site, Visit, axe, no_sideways_scrolling, shot
@@ -235,3 +238,22 @@ async def test_what_is_wrong_is_told_at_its_field(visit: Visit, lot: Scene, bidd
     await axe(page)
     await no_sideways_scrolling(page)
     await shot(page, "bid-wrong-320")
+
+
+async def test_a_platform_that_gives_a_key_of_its_own_is_refused(
+    visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path
+) -> None:
+    """A sealing key that no transcript of custodians proves is refused on the bidder's device; nothing is sealed."""
+    page = await visit(bidder)
+    await make_key(page, tmp_path)
+    own = group.base_mult(group.random_scalar(SystemEntropy())).hex()
+
+    async def swap(route: Route) -> None:
+        told = canonical.decode(await (await route.fetch()).body())
+        await route.fulfill(body=canonical.encode(told | {"opening_key": own}), content_type="application/json")
+
+    await page.route("**/seal-target", swap)
+    await page.goto(f"/bid/lots/{lot.lot_id}")
+    await unlock(page)
+    await expect(page.locator("#problems")).to_contain_text(words("seal.untrusted_key"))
+    await expect(page.locator("h2:visible").first).to_contain_text("打开密钥")

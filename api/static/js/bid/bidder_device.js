@@ -6,6 +6,7 @@ import { concat, equal, hex, text, unhex, utf8 } from "../lib/bytes.js";
 import * as bidfile from "../lib/bidfile.js";
 import { encode } from "../lib/canonical.js";
 import * as keyfile from "../lib/keyfile.js";
+import { fingerprint } from "../lib/keysetup.js";
 import * as manifests from "../lib/manifest.js";
 import { Refusal, require } from "../lib/refusal.js";
 import { sealBid, sizes } from "../lib/sealing.js";
@@ -79,6 +80,18 @@ export class Device {
   }
 
   /**
+   * Check that the opening key is one that custodians made: their transcript proves it, and hashes to what the target names.
+   * @param {{target: Uint8Array, transcript: Uint8Array}} found
+   * @returns {{threshold: number, custodians: {name: string, role: string, fingerprint: string}[]}} who can open what is sealed
+   * @throws {Refusal} `seal.untrusted_key`, `bid.bad_target` and those of `transcript.verify`
+   */
+  trust({ target, transcript }) {
+    const { threshold, custodians } = trusted(targets.parse(target), transcript);
+    const shown = custodians.map(({ name, role, device_key }) => ({ name, role, fingerprint: fingerprint(unhex(device_key)) }));
+    return { threshold, custodians: shown };
+  }
+
+  /**
    * Seal a bid into a file of its own in OPFS.
    * @param {{target: Uint8Array, transcript: Uint8Array | null, plans: import("../lib/sealing.js").EnvelopePlan[],
    *   uscc: string, previous: string | null, suite: 1 | 2, name: string}} asked `name` is the file's in OPFS
@@ -87,7 +100,7 @@ export class Device {
    */
   async seal({ target, transcript, plans, uscc, previous, suite, name }, progress) {
     const lot = targets.parse(target);
-    if (transcript !== null) trust(lot, transcript);
+    if (transcript !== null) trusted(lot, transcript);
     const bidder = { uscc, device: this.#opened(), secret: keyfile.secretOf(this.#secrets, keyfile.BIDDER_SECRET) };
     require((await files.room()) > sizes(plans).file, "seal.no_room", { needed: sizes(plans).file });
     const out = await files.create(name);
@@ -151,10 +164,10 @@ export class Device {
   }
 }
 
-/** The opening key must be one that custodians made: the transcript proves it, and hashes to what the target names. */
-function trust(lot, transcript) {
+function trusted(lot, transcript) {
   const known = verifyTranscript(transcript).keys.find((key) => equal(key.keyHash, lot.key));
-  require(known !== undefined && equal(known.publicKey, lot.openingKey), "seal.untrusted_key");
+  if (known === undefined || !equal(known.publicKey, lot.openingKey)) throw new Refusal("seal.untrusted_key");
+  return known;
 }
 
 /** @returns {Promise<import("../lib/segments.js").Part[]>} */

@@ -4,6 +4,7 @@ import { AES_256_GCM } from "../lib/header.js";
 import { PayloadSource } from "../lib/payload.js";
 import { t } from "../words.js";
 import { civil } from "../clock.js";
+import { call } from "./device.js";
 import { EnvelopeForm, problemOf } from "./envelope_form.js";
 import { KeyField } from "./key_field.js";
 import { busy, byId, onSubmit, rows, showProblems, showRefusal, size } from "./page_parts.js";
@@ -17,7 +18,7 @@ const { lot, title, uscc, user, previous } = root.dataset;
 const sections = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-step]")]);
 const envelopes = sections.filter((one) => one.dataset.envelope).map((one) => new EnvelopeForm(one));
 const order = ["key", ...envelopes.map((one) => one.kind), "check", "work"];
-/** @type {{target: Uint8Array, transcript: Uint8Array, deadline: string} | null} */
+/** @type {{target: Uint8Array, transcript: Uint8Array, key: any, deadline: string} | null} */
 let aim = null;
 
 /** Show one step and put the focus on its heading. */
@@ -63,10 +64,10 @@ function place() {
   return { lot, uscc, user, title, deadline: aim?.deadline ?? root.dataset.deadline };
 }
 
-/** Ask what is to be sealed for: deadline and key as they are now. */
+/** Ask what is to be sealed for: deadline and key as they are now; the key is checked on this device. */
 async function look() {
   const found = await targetOf(lot);
-  aim = { ...found, deadline: JSON.parse(text(found.target)).deadline };
+  aim = { ...found, key: await call("trust", [found]), deadline: JSON.parse(text(found.target)).deadline };
 }
 
 /** @param {KeyField} field */
@@ -82,7 +83,8 @@ async function begin(field) {
   go(after("key"));
 }
 
-function check() {
+function check(how = {}) {
+  if (plans() === null || aim === null) return;
   const parts = envelopes.flatMap((envelope) => {
     const heading = document.createElement("h3");
     heading.textContent = t("pages.bid.envelope", { kind: t(`pages.bid.kind.${envelope.kind}`) });
@@ -96,10 +98,10 @@ function check() {
     return [heading, list, change];
   });
   byId("answers").replaceChildren(...parts);
-  const { setup } = JSON.parse(text(/** @type {any} */ (aim).transcript));
-  const people = setup.custodians.map((one) => t("pages.bid.custodian", { name: one.name, role: t(`accounts.role.${one.role}`) }));
-  byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold: setup.threshold, people: people.join("、") });
-  go("check");
+  const { threshold, custodians } = aim.key;
+  const people = custodians.map((one) => t("pages.bid.custodian", { ...one, role: t(`accounts.role.${one.role}`) }));
+  byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold, people: people.join("、") });
+  go("check", how);
 }
 
 async function seal() {
@@ -144,7 +146,7 @@ function wire() {
   byId("adopt-file").addEventListener("change", () => take(byId("adopt-file").files[0]));
   addEventListener("popstate", ({ state }) => {
     const step = state?.step ?? "key";
-    if (step === "check") check();
+    if (step === "check") check({ record: false });
     else if (step !== "work") go(aim === null ? "key" : step, { record: false });
   });
 }
