@@ -96,6 +96,7 @@ class Staged:
         own = {
             "uploads": {"bidder": stage.USCCS[0]},
             "issues": {"bidder": stage.USCCS[0]},
+            "questions": {"bidder": stage.USCCS[0]},
             "bids": {"upload": self.known["upload_id"]},
             "changes": {"action": "suspend"},
             "parties": {"uscc": UNKNOWN},

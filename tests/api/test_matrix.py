@@ -43,6 +43,9 @@ MATRIX = """
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.json
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.proof
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.tsr
+44444++++++++44444 GET    /api/v1/bookings
+444444444444444444 POST   /api/v1/bookings
+444444444444444444 POST   /api/v1/bookings/{booking_id}/cancellation
 333333333333333+33 PUT    /api/v1/calendar/{day}
 ++++++++++++++++++ GET    /api/v1/calendar/{year}/{month}
 ++++++++++++++++++ GET    /api/v1/ceremonies
@@ -75,11 +78,14 @@ MATRIX = """
 333++++++++++33333 PUT    /api/v1/files/{sha256}
 1333333333333333+3 POST   /api/v1/grants
 133333333333333343 DELETE /api/v1/grants/{grant_id}
+++++++++++++++++++ GET    /api/v1/halls
+333333333333333333 POST   /api/v1/halls
 ++++++++++++++++++ GET    /api/v1/installation
 ++++++++++++++++++ GET    /api/v1/invitations
 444444444444444444 POST   /api/v1/invitations/{draw_id}/answer
 444444444444444444 POST   /api/v1/invitations/{draw_id}/recusal
 ++++++++++++++++++ GET    /api/v1/lots/{lot_id}
+333433333333333333 POST   /api/v1/lots/{lot_id}/answers
 333+33333333333333 POST   /api/v1/lots/{lot_id}/award
 ++++++++++++++++++ GET    /api/v1/lots/{lot_id}/bids
 4+4444444444444444 POST   /api/v1/lots/{lot_id}/bids
@@ -116,6 +122,8 @@ MATRIX = """
 4+++++++++++++++++ GET    /api/v1/lots/{lot_id}/openings/{stage}/request
 4+++++++++++++++++ POST   /api/v1/lots/{lot_id}/openings/{stage}/shares
 444444444444444444 POST   /api/v1/lots/{lot_id}/publicity
+++++++++++++++++++ GET    /api/v1/lots/{lot_id}/questions
+3+3333333333333333 POST   /api/v1/lots/{lot_id}/questions
 444444444444444444 GET    /api/v1/lots/{lot_id}/report
 444444444444444444 GET    /api/v1/lots/{lot_id}/report.pdf
 ++++++++++++++++++ GET    /api/v1/lots/{lot_id}/seal-target
@@ -160,6 +168,7 @@ MATRIX = """
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.json
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.proof
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.tsr
+++++++++++++++++++ GET    /api/v1/tenders/{tender_id}/bookings
 333+33333333333333 POST   /api/v1/tenders/{tender_id}/clarifications
 ++++++++++++++++++ GET    /api/v1/tenders/{tender_id}/documents
 333+3++33333333333 POST   /api/v1/tenders/{tender_id}/documents
