@@ -20,8 +20,6 @@ from kernel.actor import SYSTEM
 
 log = structlog.get_logger(__name__)
 
-PAPER = "paper.opening."
-
 
 async def proceed(installation: Installation, lot_id: UUID, stage: int) -> Progress:
     """Open every envelope whose shares are there, and finish the opening when all have their verdict."""
@@ -41,10 +39,9 @@ async def proceed(installation: Installation, lot_id: UUID, stage: int) -> Progr
 
 async def print_record(installation: Installation, lot_id: UUID, stage: int) -> None:
     """Put the record on signed paper, unless it is there."""
-    locale = installation.settings.locale
-    names = {code.removeprefix(PAPER): text for code, text in catalogue(locale).items() if code.startswith(PAPER)}
+    words = catalogue(installation.settings.locale)
     async with installation.sessions.begin() as session:
-        await papers.make(session, lot_id, stage, names, seal=installation.seal, entropy=installation.entropy)
+        await papers.make(session, lot_id, stage, words, seal=installation.seal, entropy=installation.entropy)
 
 
 async def extract(installation: Installation, lot_id: UUID, stage: int) -> int:

@@ -30,6 +30,7 @@ from kernel.entropy import Entropy
 from kernel.errors import not_found
 from trading import lots
 
+PREFIX = "paper.opening."
 TEMPLATE = Path(__file__).with_name("record.typ")
 
 
@@ -45,16 +46,17 @@ class Paper:
 async def make(
     session: AsyncSession, lot_id: UUID, stage: int, words: Mapping[str, str], *, seal: Seal, entropy: Entropy
 ) -> None:
-    """Make the paper of a finished opening, unless it is there; `words` are those of the template by their names."""
+    """Make the paper of a finished opening, unless it is there; `words` is the catalogue of a locale."""
     written = await record.find(session, lot_id, stage)
     row = await openings.begun(session, lot_id, stage)
     if await session.get(PaperRow, row.id) is not None:
         return
     data = canonical.decode(written.content)
-    said = {"record": data, "sha256": written.digest.hex(), "words": dict(words)}
+    names = _words(data, words)
+    said = {"record": data, "sha256": written.digest.hex(), "words": names}
     pdf = await asyncio.to_thread(paper.render, TEMPLATE, said, created=parse(data["finished_at"]))
     moment = await now(session)
-    signed = await seal.sign(pdf, reason=str(words["title"]), at=moment)
+    signed = await seal.sign(pdf, reason=names["title"], at=moment)
     digest = hashlib.sha256(signed).digest()
     values = {"opening_id": row.id, "content": signed, "digest": digest, "made_at": moment}
     kept = insert(PaperRow).values(values).on_conflict_do_nothing().returning(PaperRow.opening_id)
@@ -80,3 +82,10 @@ async def missing(session: AsyncSession) -> Sequence[tuple[UUID, int]]:
     made = exists().where(PaperRow.opening_id == OpeningRow.id)
     query = select(OpeningRow.lot_id, OpeningRow.stage).where(OpeningRow.record.is_not(None), ~made)
     return [(row.lot_id, row.stage) for row in await session.execute(query.order_by(OpeningRow.finished_at))]
+
+
+def _words(data: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, str]:
+    """Return the words of the template by their names, and of the codes for which envelopes were rejected."""
+    codes = {one["code"] for bid in data["bids"] for one in bid["envelopes"] if one["code"] is not None}
+    named = {code.removeprefix(PREFIX): text for code, text in words.items() if code.startswith(PREFIX)}
+    return named | {f"code_{code}": words.get(code, code) for code in codes}
