@@ -75,6 +75,7 @@ class Custodian:
         """Compare fingerprints and deal."""
         await self.page.goto(f"/custody/ceremonies/{ceremony}")
         await self.unlock()
+        await expect(self.page.locator("#people tr")).to_have_count(3)
         await self.page.check("#compared")
         await self.page.click("#compare button")
 

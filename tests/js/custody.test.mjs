@@ -66,6 +66,18 @@ test("a key file is opened by its passphrase, for the device that its owner has 
   assert.equal(await outcome(() => new DrawingDevice(store(), () => {}).unlock(null, "口令", key)), "keyfile.not_found");
 });
 
+test("who is compared is who stands in the setup that the device will sign", async () => {
+  const { device } = await opened(making.device_seeds[0]);
+  const { ceremony, custodians } = JSON.parse(making.setup);
+  const people = device.inspect(making.setup, ceremony);
+  assert.deepEqual(people.map(({ name }) => name), custodians.map(({ name }) => name));
+  assert.equal(people[1].fingerprint, keysetup.fingerprint(unhex(custodians[1].device_key)));
+  const other = "22222222-2222-4222-8222-222222222222";
+  assert.equal(await outcome(() => device.inspect(making.setup, other)), "keymaking.wrong_setup");
+  const { device: stranger } = await opened("07".repeat(32));
+  assert.equal(await outcome(() => stranger.inspect(making.setup, ceremony)), "keymaking.not_a_custodian");
+});
+
 test("shares are kept before the certificate, and the certificate waits for a proven backup", async () => {
   const { device, shared, key, file } = await opened(making.device_seeds[0]);
   const { transcript: hash } = await device.receive(making.setup, making.deals);

@@ -12,23 +12,38 @@ const PAUSE = 1500; // milliseconds between two looks at the key making
 const { ceremony, index } = part("work").dataset;
 const path = `/api/v1/ceremonies/${ceremony}`;
 
+let setup = ""; // read once, so that what was compared is what is signed
+
 await unlock(async () => {
   const found = await look();
-  if (found.dealt.includes(Number(index))) await goOn(found);
+  setup = found.setup;
+  tell(await call("inspect", setup, ceremony));
+  if (found.dealt.includes(Number(index))) await goOn();
   else show("compare");
 });
 
 onSend("compare", async () => {
   const found = await look();
   // A deal is another each time: one whose answer was lost must not be followed by a second.
-  if (!found.dealt.includes(Number(index))) await post("deal", await call("deal", found.setup));
+  if (!found.dealt.includes(Number(index))) await post("deal", await call("deal", setup));
   hide("compare");
   refresh();
-  await goOn(found);
+  await goOn();
 });
 
+/** Show the people and fingerprints that the device read out of the setup, not those that the server wrote. */
+function tell(/** @type {{index: number, name: string, role: string, fingerprint: string}[]} */ people) {
+  for (const { index: number, name, role, fingerprint } of people) {
+    const row = part("person").content.cloneNode(true);
+    const cells = row.querySelectorAll("td, th");
+    const told = [number, name, t(`pages.custody.js.role.${role}`), fingerprint];
+    told.forEach((value, at) => (cells[at].textContent = value));
+    part("people").append(row);
+  }
+}
+
 /** Wait for the others' deals, check them, keep the shares, and certify once the backup is proven. */
-async function goOn(/** @type {{setup: string}} */ { setup }) {
+async function goOn() {
   doing("waiting_deals");
   const found = await until("certifying", "finished");
   doing("checking");
@@ -38,7 +53,7 @@ async function goOn(/** @type {{setup: string}} */ { setup }) {
     await api("POST", `${path}/complaint`, { message: received.complaint });
     throw refusal("keymaking.bad_share", { dealer: received.dealer });
   }
-  if (!found.certified.includes(Number(index))) await certify(setup, deals, received.transcript);
+  if (!found.certified.includes(Number(index))) await certify(deals, received.transcript);
   doing("waiting_certificates");
   await until("finished");
   const made = await call("finish", setup, deals, await api("GET", `${path}/certificates`));
@@ -52,7 +67,7 @@ async function goOn(/** @type {{setup: string}} */ { setup }) {
 }
 
 /** Have the person save the key file and select the saved one; only then the certificate goes out. */
-async function certify(/** @type {string} */ setup, /** @type {string[]} */ deals, /** @type {string} */ transcript) {
+async function certify(/** @type {string[]} */ deals, /** @type {string} */ transcript) {
   offer(await call("backup"));
   doing("backup");
   show("backup");

@@ -4,7 +4,7 @@
  *
  * Whatever the key file must remember is kept (`keep`) before a message that depends on it is given out.
  */
-import { equal, hex, text, utf8 } from "../lib/bytes.js";
+import { equal, hex, text, unhex, utf8 } from "../lib/bytes.js";
 import * as complaint from "../lib/complaint.js";
 import * as custodian from "../lib/custodian.js";
 import * as keyfile from "../lib/keyfile.js";
@@ -94,6 +94,20 @@ export class Device {
   /** Return the key file as it is kept now, to be saved elsewhere. */
   backup() {
     return this.#file;
+  }
+
+  /**
+   * Return the people of a setup as this device read it, to be compared; `keymaking.bad_setup`, `keymaking.wrong_setup`.
+   * @param {string} setup
+   * @param {string} ceremony the id of the key making that it must be of
+   */
+  inspect(setup, ceremony) {
+    const terms = keysetup.read(utf8(setup));
+    if (terms.ceremony !== ceremony) throw new Refusal("keymaking.wrong_setup");
+    keysetup.indexOf(terms, this.device.publicKey);
+    return terms.custodians.map(({ index, name, role, device_key: key }) => {
+      return { index, name, role, fingerprint: keysetup.fingerprint(unhex(key)) };
+    });
   }
 
   /** @param {string} setup @returns {string} this custodian's deal, made anew at each call */

@@ -5,7 +5,7 @@ import * as keystore from "../keystore.js";
 import { DrawingDevice } from "./drawing_device.js";
 
 const CALLS = new Set(
-  ["unlock", "backup", "deal", "receive", "prove", "certify", "finish", "examine", "answer"].concat(
+  ["unlock", "backup", "inspect", "deal", "receive", "prove", "certify", "finish", "examine", "answer"].concat(
     ["commit", "reveal", "askTime", "recover"],
   ),
 );
