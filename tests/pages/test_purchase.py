@@ -115,6 +115,7 @@ async def test_a_step_tells_everything_wrong_at_its_fields(signed_in: SignIn, pe
         ({"threshold": "3"}, "threshold"),
         ({"price": "0"}, "price"),
         ({"items_technical": "plan 10"}, "items_technical"),
+        ({"items_deviation": "delay 50000"}, "items_deviation"),
         ({"deadline": "morgen"}, "deadline"),
     ):
         answer = await agency.send_form(f"{place}/lots/1/terms", **TERMS | {"deadline": "2030-01-01T09:00"} | changed)
@@ -175,7 +176,12 @@ async def test_a_returned_tender_is_amended_and_entered_again(
     assert 'value="60"' in shown.text
     await agency.send_form(f"{sketch}/lots/1", **AMOUNTS | {"title": "一标段（修改）"})
     await agency.send_form(f"{sketch}/lots/1/terms", **TERMS | {"deadline": await in_days(installation, 45)})
+    lowest = {"evaluation": "lowest_evaluated", "items_deviation": "delay 50000", "items_technical": "plan 60"}
+    await agency.send_form(f"{sketch}/lots/1/terms", **TERMS | {"deadline": await in_days(installation, 45)} | lowest)
     assert (await agency.send_form(f"{sketch}/registration")).headers["location"].startswith(place)
+    again = (await agency.send_form(f"{place}/sketch")).headers["location"]
+    kept = await agency.get(f"{again}/lots/1/terms")
+    assert all(text in kept.text for text in ("delay 50000", "plan 60"))
     assert "一标段（修改）" in text_of(await agency.get(place))
 
 

@@ -19,6 +19,8 @@ from trading.text import Line
 
 KINDS = tuple(str(kind) for kind in EnvelopeKind)
 STAGES = ("1", "2")
+# What has items, one a line: the parts that are scored, and the deviations that are quantified.
+ITEMIZED = ("qualification", "technical", "deviation")
 PROJECT = ("title", "site", "region", "purchaser", "agency", "method", "funding", "invitees")
 AMOUNTS = ("title", "estimate", "ceiling", "bond")
 NUMBERS = ("dropped", "factor", "above", "below")
@@ -27,7 +29,7 @@ TERMS = (
     "deadline",
     *KINDS,
     *(f"weight_{kind}" for kind in KINDS),
-    *(f"items_{kind}" for kind in KINDS if kind != EnvelopeKind.PRICE),
+    *(f"items_{kind}" for kind in ITEMIZED),
     "evaluation",
     "formula",
     *NUMBERS,
@@ -191,7 +193,7 @@ def fields_of(draft: LotDraft) -> dict[str, str]:
     shown |= {kind: stages.get(kind, "0") for kind in KINDS}
     shown |= {f"weight_{kind}": weights.get(kind, "") for kind in KINDS}
     shown |= {name: given.pop(name, "") for name in (*NUMBERS, *FLAGS)}
-    for kind in KINDS:
+    for kind in ITEMIZED:
         items = [f"{name.removeprefix(kind + '_')} {points}" for name, points in given.items() if _is_of(name, kind)]
         shown[f"items_{kind}"] = "\n".join(items)
     return shown
@@ -200,7 +202,7 @@ def fields_of(draft: LotDraft) -> dict[str, str]:
 def _evaluation(form: Form) -> Evaluation | None:
     weights = {kind: form[f"weight_{kind}"] for kind in KINDS if form[kind] in STAGES and form[f"weight_{kind}"]}
     parameters = {name: form[name] for name in (*NUMBERS, *FLAGS) if form[name]}
-    for kind in KINDS:
+    for kind in ITEMIZED:
         for line in form[f"items_{kind}"].splitlines():
             name, _, points = line.strip().rpartition(" ")
             parameters[f"{kind}_{name.strip()}"] = points
