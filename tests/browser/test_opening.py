@@ -10,6 +10,8 @@ from playwright.async_api import Page, expect
 
 from api.accounts import factors, totp
 from api.wiring import Installation
+from bidding import keyfile, pauses
+from bidding.keyfile import DEVICE_SEED, KeyFile, Strength
 from kernel import actor as actors
 from kernel.actor import Grant, Role
 from tests.bidding import scene as scenes
@@ -21,6 +23,7 @@ from tests.conftest import Someone
 Maker = Callable[..., Awaitable[Someone]]
 SITE = actors.site(stage.SITE)
 BIDS = 4
+PASSPHRASE = "correct horse battery staple"
 SLOW = 20_000  # milliseconds: the server's jobs look every two seconds
 
 
@@ -162,3 +165,28 @@ async def test_the_display_mends_its_own_connection(visit: Visit, site: Site, sc
     await expect(wall.get_by_text("等待解密").first).to_be_visible(timeout=SLOW)
     await wall.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     await no_sideways_scrolling(wall)
+
+
+async def test_the_second_person_signs_with_their_device(
+    visit: Visit, scene: Scene, someone: Maker, tmp_path: Path
+) -> None:
+    """The order stands on a page of its own; the key is unlocked there, signs it, and the room is paused."""
+    supervisor = await someone(Grant(Role.SUPERVISOR, SITE), name="监督乙")
+    file, entropy = tmp_path / "device.key", scene.installation.entropy
+    seed = KeyFile({DEVICE_SEED: bytes(supervisor.device)})
+    keyfile.save(file, seed, PASSPHRASE, entropy=entropy, strength=Strength(8 << 10, 1))
+    await scene.begin()
+    async with scene.installation.sessions.begin() as session:
+        who, lot = stage.witness().actor, scene.lot_id
+        await pauses.order(session, who, lot, 1, kind="pause", reason="停电", entropy=entropy)
+    page = await visit(supervisor)
+    await page.goto(f"/openings/{scene.lot_id}/1")
+    await page.get_by_role("link", name="改用设备密钥签名").click()
+    await page.locator("#key-file").set_input_files(file)
+    await page.locator("#key-passphrase").fill(PASSPHRASE)
+    await page.locator("[data-signer-form] button").click()
+    await expect(page.locator("[data-signer-open]")).to_be_visible(timeout=SLOW)
+    await axe(page)
+    await page.get_by_role("button", name="用设备密钥签名").click()
+    await expect(page.get_by_text("开标已暂停")).to_be_visible(timeout=SLOW)
+    await expect(page.get_by_text("以设备密钥签名同意")).to_be_visible()

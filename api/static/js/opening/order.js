@@ -1,4 +1,5 @@
 /** The second person's consent to an order, signed by their device and sent as a form. */
+import { ready } from "../expert/ready.js";
 import { signerOfPage } from "../expert/signer.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-order]"));
@@ -10,3 +11,4 @@ form?.addEventListener("submit", async (event) => {
   /** @type {HTMLInputElement} */ (form.elements.namedItem("statement")).value = statement;
   form.submit();
 });
+ready();
