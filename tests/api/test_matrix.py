@@ -101,6 +101,8 @@ MATRIX = """
 444444+44444444444 POST   /api/v1/lots/{lot_id}/draws
 4444444444444+4444 GET    /api/v1/lots/{lot_id}/evaluation
 4444444444444+4444 POST   /api/v1/lots/{lot_id}/evaluation
+4444444444444+4444 GET    /api/v1/lots/{lot_id}/evaluation/drafts
+4444444444444+4444 PUT    /api/v1/lots/{lot_id}/evaluation/drafts/{bid_id}
 4444444444444+4444 GET    /api/v1/lots/{lot_id}/evaluation/report
 4444444444444+4444 POST   /api/v1/lots/{lot_id}/evaluation/report
 4444444444444+4444 POST   /api/v1/lots/{lot_id}/evaluation/report/end
