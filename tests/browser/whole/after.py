@@ -2,6 +2,7 @@
 
 import csv
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from playwright.async_api import Page, expect
@@ -160,7 +161,8 @@ async def _score(play: Play, number: int, base: str) -> None:
         await links.nth(place).click()
         fields = page.locator("article[data-bid]").nth(place).locator("input[data-code]")
         for item in range(await fields.count()):
-            await fields.nth(item).fill(str(50 + place))
+            most = Decimal(await fields.nth(item).get_attribute("data-maximum") or "0")
+            await fields.nth(item).fill(f"{most * (84 + place) / 100:.2f}")
     await page.get_by_text("已填完 3 家").wait_for()
     await _unlock(play, number)
     await page.get_by_role("button", name="签名并提交填完的评分表").click()
