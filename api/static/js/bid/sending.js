@@ -2,7 +2,7 @@
 import { serverNow, synchronize } from "../clock.js";
 import { Refusal, api } from "../http.js";
 import { t } from "../words.js";
-import { call } from "./device.js";
+import { call, stop } from "./device.js";
 import { busy, byId, save, showRefusal, size, span, wordsOf } from "./page_parts.js";
 import * as pending from "./pending.js";
 import * as files from "./sealed_files.js";
@@ -40,6 +40,7 @@ async function kept(place, work, total) {
   const before = await pending.find(place.lot, place.uscc);
   const made = { ...record, file: name, sealedAt: Date.now(), upload: null };
   await pending.keep(made);
+  stop(); // the Worker goes with all that was in its memory: what follows needs no key
   if (before) await files.remove(before.file);
   return made;
 }
@@ -69,8 +70,9 @@ async function run(bid, alone) {
   const file = await files.find(bid.file);
   if (file === null || file.size !== bid.size) throw refusal("seal.lost");
   await synchronize().catch(() => undefined);
-  const stop = new AbortController();
-  const received = await new Upload(bid, file, (standing) => show(standing, bid), stop.signal).run();
+  const leaving = new AbortController();
+  addEventListener("pagehide", () => leaving.abort(), { once: true });
+  const received = await new Upload(bid, file, (standing) => show(standing, bid), leaving.signal).run();
   await pending.forget(bid);
   await files.remove(bid.file);
   removeEventListener("beforeunload", warn);
