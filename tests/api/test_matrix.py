@@ -179,7 +179,7 @@ MATRIX = """
 44444444+444+4444+ GET    /api/v1/trail
 ++++++++++++++++++ GET    /api/v1/trail/consistency
 444444444444444444 GET    /api/v1/trail/stamp
-44444444+444+4444+ GET    /api/v1/trail/{index}
+44444444444444444+ GET    /api/v1/trail/{index}
 ++++++++++++++++++ GET    /api/v1/trail/{index}/proof
 ++++++++++++++++++ GET    /api/v1/transcripts/{transcript_hash}
 4+4444444444444444 GET    /api/v1/uploads/{upload_id}
