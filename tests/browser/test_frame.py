@@ -23,7 +23,9 @@ async def test_the_servers_clock_runs(visit: Visit, watch: Watch) -> None:
     await page.goto("/nowhere")
     clock = page.locator("time[data-clock]")
     before = await clock.text_content()
-    await page.wait_for_function("before => document.querySelector('time[data-clock]').textContent !== before", arg=before)
+    await page.wait_for_function(
+        "before => document.querySelector('time[data-clock]').textContent !== before", arg=before
+    )
 
 
 async def test_no_page_of_another_site_frames_ours(visit: Visit, watch: Watch) -> None:
