@@ -8,7 +8,7 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, page, see, values
 from experts import committees, evaluations, offers, reports, seats
 from experts.reports import Report
 from experts.scoring import Offer
@@ -41,7 +41,7 @@ class ReportDesk(Controller):
     ) -> Response[bytes] | Redirect:
         """Compute the result from the sheets; a tie that matters is ordered by the committee."""
         form = await Form.read(request)
-        order = [UUID(bid) for bid in _ordered(form)]
+        order = _ordered(form)
         reason = form["tie_reason"]
         try:
             await reports.draft(session, actor, lot_id, tie_order=order, tie_reason=reason, entropy=entropy)
@@ -110,10 +110,14 @@ async def _live(session: AsyncSession, actor: Actor, lot_id: UUID) -> Report | N
         return None
 
 
-def _ordered(form: Form) -> list[str]:
+def _ordered(form: Form) -> list[UUID]:
     """Return the tied bids by the places that the committee wrote beside them; what is no place comes last."""
     places = {name.removeprefix("place_"): form[name] for name in form.fields if name.startswith("place_")}
-    return sorted(places, key=lambda bid: int(places[bid]) if places[bid].isdecimal() else len(places) + 1)
+    stated = {bid: values.whole(text) for bid, text in places.items()}
+    try:
+        return [UUID(bid) for bid in sorted(stated, key=lambda bid: (stated[bid] is None, stated[bid]))]
+    except ValueError as error:
+        raise GgzyError("pages.expert.choose") from error
 
 
 def _tied(found: list[Offer], bids: list[str]) -> list[Offer]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy, proof
 from api.pages.opening_room import context, shown
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, page, see, values
 from api.wiring import Installation
 from bidding import hearing, openings, outages, pauses, record, remarks
 from bidding.outages import Draft
@@ -69,8 +69,15 @@ class RoomActs(Controller):
     @post("/begin")
     async def begin(self, act: _Act, entropy: Entropy) -> Answered:
         """Begin the opening."""
-        minutes = int(act.form["hearing_minutes"]) if act.form["hearing_minutes"].isdecimal() else -1
-        work = openings.begin(act.session, act.actor, act.lot_id, act.stage, entropy=entropy, hearing_minutes=minutes)
+        minutes = values.whole(act.form["hearing_minutes"])
+        work = openings.begin(
+            act.session,
+            act.actor,
+            act.lot_id,
+            act.stage,
+            entropy=entropy,
+            hearing_minutes=-1 if minutes is None else minutes,
+        )
         return await act.do(work, "room_begun", "hearing_minutes")
 
     @post("/confirm")

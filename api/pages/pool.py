@@ -48,6 +48,7 @@ class PoolDesk(Controller):
         installation: Installation,
     ) -> Response[bytes] | Redirect:
         """Take in a table file, all of it or nothing; every mistake is listed with its row."""
+        permit(policy.must_be_person(actor))  # before so large a form is read
         form = await Form.read(request)
         encoding = "gb18030" if form["encoding"] == "gb18030" else "utf-8"
         try:

@@ -52,7 +52,7 @@ class Form:
         return form
 
     @classmethod
-    def of(cls, **fields: object) -> "Form":
+    def of(cls, /, **fields: object) -> "Form":
         """Return a form filled in beforehand, to be shown."""
         return cls({name: [str(value)] for name, value in fields.items() if value is not None})
 

@@ -3,6 +3,7 @@
 Times in forms are China time (``datetime-local``); amounts are yuan, with or without thousands separators.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from kernel.errors import GgzyError
 
 T = TypeVar("T", bound=msgspec.Struct)
 LOCAL = "%Y-%m-%dT%H:%M"
+WHOLE = re.compile(r"[0-9]{1,9}")
 
 
 def struct(form: Form, kind: type[T], *, prefix: str = "", **given: object) -> T | None:
@@ -55,6 +57,11 @@ def moment(form: Form, name: str, *, required: bool = True) -> datetime | None:
     except ValueError:
         form.refuse(GgzyError("field.empty" if not form[name] else "field.bad_moment"), name)
         return None
+
+
+def whole(text: str) -> int | None:
+    """Read a whole number as people write one, up to nine digits; None for anything else."""
+    return int(text) if WHOLE.fullmatch(text) else None
 
 
 def amount(form: Form, name: str, *, required: bool = True) -> Decimal | None:

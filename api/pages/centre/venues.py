@@ -20,6 +20,7 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import policy as rights
 from trading import sites, venues
+from trading.draft import YEARS
 from trading.venues import Booking, BookingDraft, Hall, HallPlan
 
 NAVIGATION = (Entry("/centre/venues", "pages.centre.venues", STAFF | {Role.SUPERVISOR}),)
@@ -69,6 +70,7 @@ class Venues(Controller):
         known = await sites.page(session)
         chosen = next((one for one in known if one.code == (site or _home(actor))), known[0])
         shown = day or (await database.now(session)).astimezone(CHINA).date()
+        permit(None if shown.year in YEARS else GgzyError("calendar.bad_day"))
         begins = datetime.combine(shown, time(), CHINA)
         booked = await venues.between(session, actor, chosen.code, begins, begins + timedelta(days=1))
         halls = await venues.halls(session, chosen.code)

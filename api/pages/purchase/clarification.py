@@ -24,6 +24,7 @@ from trading.lot import State
 from trading.text import Line, Text
 
 ROWS = ("-1", "-2", "-3")
+MOST_LOTS = 99
 
 
 class Clarification(Controller):
@@ -53,6 +54,7 @@ class Clarification(Controller):
         store: ObjectStore,
     ) -> Response[Any]:
         """Publish for the chosen lots; the deadline moves where it has to, and documents get their next version."""
+        permit(policy.must_be_person(actor))  # before so large a form is read
         form = await Form.read(request)
         await own(session, actor, tender_id)
         stated = _stated(form)
@@ -92,7 +94,7 @@ async def _show(
 def _stated(form: Form) -> ClarificationDraft | None:
     title, text = values.text(form, "title", Line), values.text(form, "text", Text)
     deadline = values.moment(form, "deadline", required=False)
-    numbers = tuple(int(number) for number in form.all("lots") if number.isdecimal())
+    numbers = tuple(number for told in form.all("lots")[:MOST_LOTS] if (number := values.whole(told)) is not None)
     if not numbers:
         form.refuse(GgzyError("field.unchosen"), "lots")
     if form.problems or title is None or text is None:

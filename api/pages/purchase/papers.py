@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import tender as tenders
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, page, see, values
 from archive.store import ObjectStore
 from kernel.actor import Actor
 from kernel.entropy import Entropy
@@ -62,6 +62,7 @@ class Papers(Controller):
         store: ObjectStore,
     ) -> Response[Any]:
         """Attach a file that is in the store, or one that comes with the form."""
+        permit(policy.must_be_person(actor))  # before so large a form is read
         form = await Form.read(request)
         try:
             await tenders.own(session, actor, tender_id)
@@ -108,7 +109,7 @@ async def drafted(
         return None
     title = form[f"title{row}"] or (file.filename if file else "") or form[f"name{row}"]
     media = form[f"media_type{row}"] or mimetypes.guess_type(title)[0] or "application/octet-stream"
-    lot = int(form[f"lot{row}"]) if form[f"lot{row}"].isdecimal() else None
+    lot = values.whole(form[f"lot{row}"])
     stated = {"kind": form[f"kind{row}"], "title": title, "sha256": sha256, "media_type": media.lower(), "lot": lot}
     return msgspec.convert(stated, DocumentDraft)
 
