@@ -65,10 +65,14 @@ class FactorPages(Controller):
         request: Request[Any, Any, Any],
         session: AsyncSession,
         actor: Actor,
+        *,
+        presented: Presented | None,
         installation: Installation,
         factor_id: UUID,
     ) -> Response[bytes]:
         """Show the secret as QR code and as text, and ask for the first code."""
+        permit(policy.must_be_person(actor))
+        permit(policy.may_enrol(enrolled=_enrolled(presented), proven=_proven(presented)))
         return await self._generator(request, session, actor, installation, factor_id)
 
     @post("/{factor_id:uuid}")

@@ -7,7 +7,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import ResponseHeader
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.transaction import PUBLIC, STREAMED
+from api.transaction import PUBLIC, SIGN_IN, STREAMED
 from api.web import assets
 from api.web.policy import HEADERS
 from api.wiring import Installation
@@ -44,7 +44,13 @@ async def time(session: AsyncSession) -> dict[str, str]:
     return {"now": isoformat(await database.now(session))}
 
 
-@post("/csp-reports", opt=STREAMED | PUBLIC, request_max_body_size=MAX_REPORT, include_in_schema=False, status_code=204)
+@post(
+    "/csp-reports",
+    opt=STREAMED | PUBLIC | SIGN_IN,
+    request_max_body_size=MAX_REPORT,
+    include_in_schema=False,
+    status_code=204,
+)
 async def report(request: Request[Any, Any, Any]) -> None:
     """Log what a browser refused to do on a page; the content is cut and never trusted."""
     body = await request.body()

@@ -132,8 +132,8 @@ class Cache:
         for name, value in scope["headers"]:
             if name in PERSONAL:
                 return None
-            if name == b"accept-language":
-                accepted = value
+            if name == b"accept-language" and not accepted:
+                accepted = value  # of several the first, as the page is rendered
         query = scope["query_string"]
         return (scope["path"], query, self.locale(accepted)) if len(query) <= LONGEST_QUERY else None
 
