@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -103,6 +103,13 @@ async def names(session: AsyncSession, codes: set[str]) -> dict[str, str]:
     """Return the names of many parties by one query; unknown codes are left out."""
     found = await session.execute(select(PartyRow.uscc, PartyRow.name).where(PartyRow.uscc.in_(codes)))
     return {row.uscc: row.name for row in found}
+
+
+async def mentioned(session: AsyncSession, text: str) -> set[str]:
+    """Return the codes of the parties whose name or code stands in a text."""
+    named = func.strpos(text, PartyRow.name) > 0
+    query = select(PartyRow.uscc).where(named | (func.strpos(text, PartyRow.uscc) > 0))
+    return set((await session.scalars(query)).all())
 
 
 async def require(session: AsyncSession, *codes: str) -> None:

@@ -113,13 +113,13 @@ async def ask(
 async def answer(session: AsyncSession, actor: Actor, lot_id: UUID, draft: AnswersDraft, *, entropy: Entropy) -> Notice:
     """Publish answers as one clarification, which may move the deadline, and record ``question.answered``.
 
-    No published wording names who asked: ``question.names_asker``. Also raises ``question.not_found``,
-    ``question.answered``, and what `amendments.clarify` raises.
+    No published wording names a registered party but the tenderer's own: ``question.names_asker``. Also raises
+    ``question.not_found``, ``question.answered``, and what `amendments.clarify` raises.
     """
     lot = await lots.lock(session, lot_id)
     permit(policy.may_act(actor, lot, TENDERER, seen=await lots.seen(session, actor, lot)))
-    found = await _open(session, lot_id, [one.question for one in draft.answers])
-    await _check_names(session, draft.answers, {row.bidder for row in found.values()})
+    await _require_open(session, lot_id, [one.question for one in draft.answers])
+    await _check_names(session, lot, draft.answers)
     said = ClarificationDraft(
         title=draft.title,
         text="\n\n".join(f"{number}. {one.wording}\n{one.answer}" for number, one in enumerate(draft.answers, 1)),
@@ -204,25 +204,27 @@ def _is_wording(text: str) -> GgzyError | None:
     return None
 
 
-async def _open(session: AsyncSession, lot_id: UUID, wanted: Sequence[UUID]) -> dict[UUID, QuestionRow]:
-    """Return the rows of open questions of the lot; the lot's lock keeps others from answering meanwhile."""
+async def _require_open(session: AsyncSession, lot_id: UUID, wanted: Sequence[UUID]) -> None:
+    """Require open questions of the lot, each once; the lot's lock keeps others from answering meanwhile."""
     query = (
-        select(QuestionRow, AnswerRow)
+        select(QuestionRow.id, AnswerRow)
         .outerjoin(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .where(QuestionRow.lot_id == lot_id, QuestionRow.id.in_(wanted))
     )
-    found = {row.id: (row, answered) for row, answered in await session.execute(query)}
+    found = {row[0]: row[1] for row in await session.execute(query)}
     if set(wanted) != set(found) or len(set(wanted)) != len(wanted):
         raise GgzyError("question.not_found", Kind.NOT_FOUND)
-    if any(answered is not None for _, answered in found.values()):
+    if any(answered is not None for answered in found.values()):
         raise GgzyError("question.answered", Kind.CONFLICT)
-    return {key: row for key, (row, _) in found.items()}
 
 
-async def _check_names(session: AsyncSession, answers: Sequence[AnswerDraft], askers: set[str]) -> None:
-    named = askers | set((await parties.names(session, askers)).values())
-    for number, one in enumerate(answers, 1):
-        if any(name in text for name in named for text in (one.wording, one.answer)):
+async def _check_names(session: AsyncSession, lot: LotFacts, answers: Sequence[AnswerDraft]) -> None:
+    """Refuse wordings that name any party but the tenderer's own: a refusal of askers alone would tell who asked."""
+    texts = [f"{one.wording}\n{one.answer}" for one in answers]
+    named = await parties.mentioned(session, "\n".join(texts)) - {lot.purchaser, lot.agency}
+    known = named | set((await parties.names(session, {code for code in named if code})).values())
+    for number, text in enumerate(texts, 1):
+        if any(name in text for name in known if name):
             raise GgzyError("question.names_asker", number=number)
 
 

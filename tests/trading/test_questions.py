@@ -11,7 +11,7 @@ from archive.tables import EventRow
 from kernel import database
 from kernel.actor import ANONYMOUS, Actor
 from kernel.errors import GgzyError
-from tests.trading.conftest import BIDDERS, PEOPLE, Stage, lot_draft
+from tests.trading.conftest import AGENCY, BIDDERS, PEOPLE, Stage, lot_draft
 from trading import documents, dossier, lots, notices, questions
 from trading.questions import AnswerDraft, AnswersDraft, Question
 from trading.tenders import Tender
@@ -144,6 +144,17 @@ async def test_an_asker_that_would_be_named_stops_the_publication(stage: Stage, 
     with pytest.raises(GgzyError, match=r"question\.names_asker"):
         await answer(stage, lot, bad)
     assert await answer(stage, lot, said(asked, "可以", "工期可否顺延？"))
+
+
+async def test_a_refusal_tells_nothing_of_who_asked(stage: Stage) -> None:
+    """Who tries names to find out which is refused meets the same refusal at every party; its own it may name."""
+    lot = (await taken(stage)).lots[0].id
+    asked = await ask(stage, lot)
+    for bidder in BIDDERS[:3]:
+        for name in (bidder, f"单位{bidder[-4:]}"):
+            with pytest.raises(GgzyError, match=r"question\.names_asker"):
+                await answer(stage, lot, said(asked, f"不是{name}所问"))
+    assert await answer(stage, lot, said(asked, f"请与单位{AGENCY[-4:]}联系"))
 
 
 async def test_only_the_tenderer_answers_and_only_questions_of_the_lot(stage: Stage) -> None:
