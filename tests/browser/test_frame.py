@@ -1,6 +1,24 @@
 """What every page has, seen in a browser."""
 
-from tests.browser.conftest import DESK, PHONE, WALL, Visit, Watch, axe, no_sideways_scrolling, shot
+from playwright.async_api import expect
+
+from api.accounts.authentication import COOKIE
+from kernel.actor import Grant, Role, party
+from tests.browser.conftest import (
+    DESK,
+    PHONE,
+    WALL,
+    Site,
+    Visit,
+    Watch,
+    axe,
+    no_sideways_scrolling,
+    session_of,
+    shot,
+)
+from tests.pages.conftest import Maker
+
+PURCHASER = Grant(Role.PURCHASER, party("91152502MA0N1A2B3C"))
 
 
 async def test_a_refusal_is_a_page_at_every_width(visit: Visit, watch: Watch) -> None:
@@ -43,3 +61,16 @@ async def test_no_page_of_another_site_frames_ours(visit: Visit, watch: Watch) -
         }"""
     )
     assert loaded is False
+
+
+async def test_a_draft_is_its_writers_at_a_shared_machine(visit: Visit, site: Site, someone: Maker) -> None:
+    """Who signs in after another in the same browser finds nothing of what that person typed; the writer does."""
+    writer, next_one = await someone(PURCHASER), await someone(PURCHASER)
+    page = await visit(writer)
+    await page.goto("/purchase/new")
+    await page.fill("#title", "锡林浩特市道路工程")
+    await expect(page.locator(".draft")).to_contain_text("草稿已保存")
+    for person, found in ((next_one, ""), (writer, "锡林浩特市道路工程")):
+        await page.context.add_cookies([{"name": COOKIE, "value": await session_of(site, person), "url": site.url}])
+        await page.goto("/purchase/new")
+        await expect(page.locator("#title")).to_have_value(found)

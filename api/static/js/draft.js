@@ -1,8 +1,12 @@
-/** Drafts of forms (`<form data-draft="key">`), kept in this browser until the form was taken; never passwords or files. */
+/**
+ * Drafts of forms (`<form data-draft="key">`), kept in this browser until the form was taken; never passwords or files.
+ * They are kept by person: who signs in after another at the same machine finds none of theirs.
+ */
 import { t } from "./words.js";
 import { civil, serverNow } from "./clock.js";
 
-const PREFIX = "draft/";
+const PERSON = /** @type {HTMLMetaElement | null} */ (document.querySelector('meta[name="person"]'))?.content ?? "";
+const PREFIX = `draft/${PERSON}/`;
 const SENT = "draft-sent";
 const LIFE = 30 * 24 * 3600 * 1000;
 
