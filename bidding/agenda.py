@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bidding import policy, room_policy
-from bidding.tables import LIVE, BidRow, OpeningRow
+from bidding import openings, policy, room_policy
+from bidding.tables import BEGAN, LIVE, BidRow, OpeningRow
 from kernel.actor import Actor, Role
 from kernel.database import now
 from trading import lots
-from trading.lot import LotFacts
+from trading.lot import LotFacts, State
 
 AHEAD = timedelta(days=7)
 
@@ -29,23 +30,37 @@ class Date:
 
 
 async def of(session: AsyncSession, actor: Actor) -> list[Date]:
-    """Return the first-stage openings of the next week and those under way, as far as the person is let into them."""
+    """Return the openings of the next week and those under way, as far as the person is let into them.
+
+    The second stage of a lot is among them from the end of its technical scores until its record is written.
+    """
     moment = await now(session)
     found = [lot for lot in await lots.opening_by(session, moment + AHEAD) if lot.deadline is not None]
     own = await _bid_for(session, actor)
-    begun = set(await session.scalars(select(OpeningRow.lot_id).where(OpeningRow.lot_id.in_([x.id for x in found]))))
-    return [
-        Date(
-            lot,
-            1,
-            lot.deadline,
-            due=moment >= lot.deadline,
-            begun=lot.id in begun,
-            leads=policy.may_lead(actor, lot) is None,
-        )
-        for lot in found
-        if lot.deadline is not None and (lot.id in own or _has_to_do(actor, lot))
-    ]
+    mine = [lot for lot in found if lot.id in own or _has_to_do(actor, lot)]
+    states = await _states(session, [lot.id for lot in mine])
+    dates = []
+    for lot in mine:
+        stage = 2 if lot.state == State.EVALUATING else 1
+        state = states.get((lot.id, stage))
+        if lot.deadline is None or (stage > 1 and not await _waits(session, lot, stage, state)):
+            continue
+        leads = policy.may_lead(actor, lot) is None
+        dates.append(Date(lot, stage, lot.deadline, due=moment >= lot.deadline, begun=state is not None, leads=leads))
+    return dates
+
+
+async def _states(session: AsyncSession, lot_ids: list[UUID]) -> dict[tuple[UUID, int], str]:
+    """Return the state of each opening of these lots that has begun, by lot and stage."""
+    query = select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.state).where(OpeningRow.lot_id.in_(lot_ids))
+    return {(row.lot_id, row.stage): row.state for row in await session.execute(query)}
+
+
+async def _waits(session: AsyncSession, lot: LotFacts, stage: int, state: str | None) -> bool:
+    """Tell whether a later stage is under way, or can be begun."""
+    if state is not None or stage not in {rule.stage for rule in lot.envelopes}:
+        return state == BEGAN
+    return bool(await openings.technically_scored(session, lot))
 
 
 def _has_to_do(actor: Actor, lot: LotFacts) -> bool:

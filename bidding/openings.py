@@ -93,12 +93,8 @@ async def begin(
 
 async def technically_scored(session: AsyncSession, lot: LotFacts) -> list[Entry]:
     """Return the log entries that say that the technical scores of a lot are finished; then stage 2 may be opened."""
-    found = [(entry, decode(entry.opening.event)) async for entry in trail.openings(session, lot.tender_id)]
-    return [
-        entry
-        for entry, event in found
-        if event.kind == custodian.TECHNICAL_FINISHED and event.data.get("lot") == str(lot.id)
-    ]
+    found = trail.openings(session, lot.tender_id, kind=custodian.TECHNICAL_FINISHED)
+    return [entry async for entry in found if decode(entry.opening.event).data.get("lot") == str(lot.id)]
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Progress:

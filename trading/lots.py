@@ -85,9 +85,13 @@ async def taking_bids(session: AsyncSession) -> frozenset[UUID]:
 
 
 async def opening_by(session: AsyncSession, until: datetime) -> list[LotFacts]:
-    """Return the lots that are being opened, or take bids until this moment at the latest; soonest first."""
+    """Return the lots that are being opened or evaluated, or take bids until this moment at the latest; soonest first.
+
+    Of a lot that is evaluated a later stage may wait to be opened.
+    """
     due = (LotRow.state == str(State.ANNOUNCED)) & (LotRow.deadline <= until)
-    query = _both().where(due | (LotRow.state == str(State.OPENING))).order_by(LotRow.deadline, LotRow.id)
+    under_way = LotRow.state.in_([str(State.OPENING), str(State.EVALUATING)])
+    query = _both().where(due | under_way).order_by(LotRow.deadline, LotRow.id)
     return [of_rows(lot, tender) for lot, tender in await session.execute(query)]
 
 

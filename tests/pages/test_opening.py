@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from api.wiring import Installation
 from bidding import openings, pauses, remarks, signed
@@ -16,6 +17,7 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.pages.conftest import Maker, SignIn, Visitor, text_of
+from trading.tables import LotRow
 
 SITE = actors.site(stage.SITE)
 
@@ -269,3 +271,28 @@ async def test_the_agenda_leads_to_the_room(hall: Open, visitor: Visitor) -> Non
         assert room.url not in (await one.get("/openings")).text
     assert "请宣布开标" in (await witness.get("/desk")).text
     assert (await visitor.get("/openings")).status_code == 303
+
+
+async def test_the_agenda_leads_to_the_second_stage(
+    installation: Installation, tmp_path: Path, someone: Maker, signed_in: SignIn
+) -> None:
+    """Prices of stage 2 are on it only once the technical scores are finished, and until they are opened."""
+    stages = [{"kind": "technical", "stage": 1}, {"kind": "price", "stage": 2}]
+    scene = await scenes.prepare(installation, tmp_path, envelopes=stages)
+    for number in range(3):
+        await scene.hand_in(number)
+    await scene.pass_deadline()
+    await scene.begin()
+    await scene.quorum()
+    await scene.proceed()
+    async with installation.sessions.begin() as session:
+        await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state="evaluating"))
+    witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
+    assert str(scene.lot_id) not in (await witness.get("/openings")).text
+    await scene.log("evaluation.technical_finished", {"lot": str(scene.lot_id)})
+    assert f"/openings/{scene.lot_id}/2" in (await witness.get("/openings")).text
+    assert f"/openings/{scene.lot_id}/2" in (await witness.get("/desk")).text
+    await scene.begin(2)
+    await scene.quorum(2)
+    await scene.proceed(2)
+    assert str(scene.lot_id) not in (await witness.get("/openings")).text
