@@ -10,6 +10,9 @@ PLAIN = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-or
 # What is no page is never a document that may do anything, framed or opened.
 MACHINES = ("/api/", "/log/", "/tsa")
 NOTHING = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+# What one person was told is kept by no proxy, and by no browser without asking again.
+API = "/api/"
+PERSONAL = (b"cache-control", b"private, no-cache")
 
 
 class Guard:
@@ -28,6 +31,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         wanted = self._machine if scope["path"].startswith(MACHINES) else self._page
+        wanted = (*wanted, PERSONAL) if scope["path"].startswith(API) else wanted
 
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -89,11 +89,12 @@ async def test_sign_in_tells_when_to_come_again(client: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize("path", ["/api/v1/installation", "/sign-in", "/log/vkey", "/healthz", "/api/v1/nothing"])
 async def test_every_answer_is_guarded(client: httpx.AsyncClient, path: str) -> None:
-    """No answer is sniffed, none of the API is a document; over plain HTTP nothing is promised about HTTPS."""
+    """No answer is sniffed, none of the API is a document or kept; over plain HTTP nothing is promised about HTTPS."""
     answer = await client.get(path)
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in answer.headers.get("content-security-policy", "frame-ancestors 'none'")
     assert not path.startswith("/api") or answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert not path.startswith("/api") or answer.headers["cache-control"] == "private, no-cache"
     assert "strict-transport-security" not in answer.headers
 
 
