@@ -273,10 +273,9 @@ async def test_the_agenda_leads_to_the_room(hall: Open, visitor: Visitor) -> Non
     assert (await visitor.get("/openings")).status_code == 303
 
 
-async def test_the_agenda_leads_to_the_second_stage(
-    installation: Installation, tmp_path: Path, someone: Maker, signed_in: SignIn
-) -> None:
-    """Prices of stage 2 are on it only once the technical scores are finished, and until they are opened."""
+@pytest.fixture
+async def two_stages(installation: Installation, tmp_path: Path) -> Scene:
+    """A lot under evaluation whose first stage is opened; its prices are opened in the second."""
     stages = [{"kind": "technical", "stage": 1}, {"kind": "price", "stage": 2}]
     scene = await scenes.prepare(installation, tmp_path, envelopes=stages)
     for number in range(3):
@@ -285,8 +284,19 @@ async def test_the_agenda_leads_to_the_second_stage(
     await scene.begin()
     await scene.quorum()
     await scene.proceed()
-    async with installation.sessions.begin() as session:
-        await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state="evaluating"))
+    await put(scene, "evaluating")
+    return scene
+
+
+async def put(scene: Scene, state: str) -> None:
+    """Put the lot into a state."""
+    async with scene.installation.sessions.begin() as session:
+        await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state=state))
+
+
+async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: Maker, signed_in: SignIn) -> None:
+    """Prices of stage 2 are on it only once the technical scores are finished, and until they are opened."""
+    scene = two_stages
     witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
     assert str(scene.lot_id) not in (await witness.get("/openings")).text
     await scene.log("evaluation.technical_finished", {"lot": str(scene.lot_id)})
@@ -296,3 +306,16 @@ async def test_the_agenda_leads_to_the_second_stage(
     await scene.quorum(2)
     await scene.proceed(2)
     assert str(scene.lot_id) not in (await witness.get("/openings")).text
+
+
+async def test_a_lot_leads_to_both_its_rooms(two_stages: Scene, someone: Maker, signed_in: SignIn) -> None:
+    """Its page names both; when it fails between them, the second room does not say that no bid was ever opened."""
+    lot_id = two_stages.lot_id
+    witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
+    own = (await witness.get(f"/purchase/lots/{lot_id}")).text
+    assert f"/openings/{lot_id}/1" in own
+    assert f"/openings/{lot_id}/2" in own
+    await put(two_stages, "failed")
+    text = text_of(await witness.get(f"/openings/{lot_id}/2"))
+    assert "第 2 阶段不再开标" in text
+    assert "投标人少于" not in text
