@@ -51,12 +51,6 @@ async def test_the_schema(client: httpx.AsyncClient) -> None:
     assert len({operation["operationId"] for operation in operations}) == len(operations) > 20
 
 
-async def test_the_front_leads_to_the_page(client: httpx.AsyncClient) -> None:
-    """`/` leads to the documentation while there are no other pages."""
-    answer = await client.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/docs")
-
-
 @pytest.mark.parametrize(("path", "text"), [("/healthz", "ok"), ("/readyz", "ok")])
 async def test_health(client: httpx.AsyncClient, path: str, text: str) -> None:
     """Liveness needs nothing, readiness needs database and store."""
