@@ -20,11 +20,11 @@ NEWEST = 8
 # For each role how many steps its help has (``public.help.<role>.<number>``) and where its work begins.
 ROLES = {
     "bidder": (7, "/register"),
-    "purchaser": (5, "/purchase"),
-    "expert": (4, "/expert"),
-    "custodian": (4, "/custody"),
-    "centre": (5, "/centre"),
-    "supervisor": (4, "/supervision"),
+    "purchaser": (5, "/desk"),
+    "expert": (4, "/desk"),
+    "custodian": (4, "/desk"),
+    "centre": (5, "/desk"),
+    "supervisor": (4, "/desk"),
     "public": (5, "/notices"),
 }
 ROBOTS = """User-agent: *

@@ -61,7 +61,8 @@ def test_whatever_is_read_is_written_the_same(words: str) -> None:
     found = amounts.read(words)
     if found is not None:
         plain = str.maketrans("", "", "零整")
-        assert amounts.write(found).translate(plain).removeprefix("壹拾") == words.translate(plain).removeprefix("壹拾")
+        bare = words.translate(plain)  # 拾 alone is what many write for 壹拾
+        assert amounts.write(found).translate(plain) == (f"壹{bare}" if bare.startswith("拾") else bare)
 
 
 def test_a_form_that_contradicts_itself_is_named() -> None:
