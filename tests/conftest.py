@@ -38,6 +38,8 @@ COMMANDS = {
     "openssl": "openssl",
     "age": "age",
     "pdftotext": "poppler-utils",
+    "pdfsig": "poppler-utils",
+    "chromium": "chromium fonts-noto-cjk",
 }
 
 
