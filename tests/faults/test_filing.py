@@ -102,7 +102,7 @@ def _home() -> Path:
 async def _play(stage: Stage, cast: Cast, trade: Trade) -> None:
     await entry.people(stage, cast, trade)
     await entry.tender(stage, cast, trade)
-    await keys.make(stage, cast, trade)
+    await keys.make(stage, cast, trade.lots)
     await entry.announce(stage, cast, trade)
     await bids.hand_in(stage, cast, trade)
     await opening.open_all(stage, cast, trade)

@@ -298,7 +298,7 @@ async def test_questions_and_answers_by_forms(signed_in: SignIn, installation: I
     form = {"title": "答疑", "material": "yes", "deadline": "", f"wording-{number}": "工期可否顺延？"}
     assert (await agency.send_form(f"{lot}/questions", **form)).status_code == 422
     named = form | {f"answer-{number}": f"单位{BIDDERS[0][-4:]}所问，可以"}
-    assert "不得泄露" in text_of(await agency.send_form(f"{lot}/questions", **named))
+    assert "不得提及" in text_of(await agency.send_form(f"{lot}/questions", **named))
     done = await agency.send_form(f"{lot}/questions", **form | {f"answer-{number}": "不可以。"})
     assert done.status_code == 303, text_of(done)
     assert "不可以。" in text_of(await rival.get(questions))
