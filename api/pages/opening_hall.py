@@ -8,10 +8,9 @@ from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.broadcast import Boards
-from api.pages.opening_room import TOPIC, board, board_context
+from api.pages.opening_room import board_context, stream
 from api.transaction import STREAMED
 from api.web import PAGE, page
-from api.web.rendering import locale_of
 from bidding import hearing
 from kernel.actor import Actor
 from kernel.database import Sessions
@@ -47,6 +46,4 @@ class HallPages(Controller):
         """Stream what it shows."""
         async with sessions() as session:
             await hearing.let_watch(session, actor, lot_id, stage)
-        locale = locale_of(request.scope, request.app.state.installation.settings.locale)
-        render = board(sessions, lot_id, stage, "opening/hall.html", locale)
-        return await boards.stream(TOPIC, f"{lot_id}/{stage}", f"hall/{locale}", render, seen)
+        return await stream(request, sessions, boards, opening=(lot_id, stage), name="hall", seen=seen)

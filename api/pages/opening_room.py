@@ -63,9 +63,7 @@ class RoomPages(Controller):
         """Stream the board to who is in the room."""
         async with sessions() as session:
             await hearing.let_in(session, actor, lot_id, stage)
-        locale = locale_of(request.scope, request.app.state.installation.settings.locale)
-        render = board(sessions, lot_id, stage, "opening/board.html", locale)
-        return await boards.stream(TOPIC, f"{lot_id}/{stage}", f"room/{locale}", render, seen)
+        return await stream(request, sessions, boards, opening=(lot_id, stage), name="board", seen=seen)
 
     @get("/record.pdf")
     async def paper(self, session: AsyncSession, lot_id: UUID, stage: int) -> Response[bytes]:
@@ -123,6 +121,22 @@ def board_context(room: Room) -> dict[str, Any]:
         "names": {offer.party: offer.name for offer in room.offers},
         "fingerprint": hashlib.sha256(repr((told, heard)).encode()).hexdigest()[:12],
     }
+
+
+async def stream(
+    request: Request[Any, Any, Any],
+    sessions: Sessions,
+    boards: Boards,
+    *,
+    opening: tuple[UUID, int],
+    name: str,
+    seen: str | None,
+) -> Stream:
+    """Stream a board of an opening (lot and stage): ``board`` in the room, ``hall`` on the wall."""
+    lot_id, stage = opening
+    locale = locale_of(request.scope, request.app.state.installation.settings.locale)
+    render = board(sessions, lot_id, stage, f"opening/{name}.html", locale)
+    return await boards.stream(TOPIC, f"{lot_id}/{stage}", f"{name}/{locale}", render, seen)
 
 
 def board(sessions: Sessions, lot_id: UUID, stage: int, template: str, locale: str) -> Render:
