@@ -251,13 +251,20 @@ def desk(folder: Path) -> Desk:
 
 async def give_key(session: AsyncSession, lot_id: UUID, made: Custodians) -> None:
     """Write down a finished key making and give its key to the lot."""
+    await keep_key(session, made, site=SITE, purchaser=PURCHASER, lot_id=lot_id)
+
+
+async def keep_key(
+    session: AsyncSession, made: Custodians, *, site: str, purchaser: str, lot_id: UUID | None = None
+) -> None:
+    """Write down a finished key making of a site and purchaser; its key is the lot's, or nobody's yet."""
     moment, ceremony_id = await now(session), uuid4()
     setup = transcripts.verify_transcript(made.transcript).setup
     session.add(
         CeremonyRow(
             id=ceremony_id,
-            site=SITE,
-            purchaser=PURCHASER,
+            site=site,
+            purchaser=purchaser,
             setup=keysetup.write(setup),
             threshold=setup.threshold,
             size=setup.size,
@@ -280,7 +287,7 @@ async def give_key(session: AsyncSession, lot_id: UUID, made: Custodians) -> Non
             public_key=made.key.public_key,
             verification_shares=b"".join(made.key.verification_shares),
             lot_id=lot_id,
-            assigned_at=moment,
+            assigned_at=moment if lot_id else None,
         )
     )
     await session.flush()

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from api import sandbox
 from api.pages.purchase import drafting
 from api.wiring import Installation
-from bidding import ceremony, keysetup
-from bidding import transcript as transcripts
-from bidding.keymaking_tables import CeremonyRow, OpeningKeyRow
-from kernel.actor import EVERYWHERE, SYSTEM, Actor, Grant, Role, party, site
+from bidding import ceremony
+from kernel.actor import EVERYWHERE, Actor, Grant, Role, party, site
 from kernel.database import now
 from tests.api.test_trading_routes import code
 from tests.bidding import stage
@@ -85,7 +81,7 @@ async def people(installation: Installation, someone: Maker) -> People:
 async def free_keys(installation: Installation, purchaser: str = PURCHASER) -> None:
     """Write down a finished key making whose key no lot has yet."""
     async with installation.sessions.begin() as session:
-        await _keys(session, purchaser)
+        await stage.keep_key(session, stage.custodians("entry"), site=MAIN, purchaser=purchaser)
 
 
 async def advance(installation: Installation, by: timedelta) -> None:
@@ -117,38 +113,3 @@ async def announced(installation: Installation, people: People) -> str:
             await tenders.step(session, actor, tender.id, step, entropy=entropy, text=told)
         await documents.take(session, people.bidder.actor, lot, BIDDERS[0], entropy=entropy)
     return str(lot)
-
-
-async def _keys(session: AsyncSession, purchaser: str) -> None:
-    made, moment, ceremony = stage.custodians("entry"), await now(session), uuid4()
-    setup = transcripts.verify_transcript(made.transcript).setup
-    session.add(
-        CeremonyRow(
-            id=ceremony,
-            site=MAIN,
-            purchaser=purchaser,
-            setup=keysetup.write(setup),
-            threshold=setup.threshold,
-            size=setup.size,
-            count=1,
-            state="finished",
-            made_by=SYSTEM.user_id,
-            made_at=moment,
-            expires_at=moment + timedelta(hours=1),
-            ended_at=moment,
-            transcript=made.transcript,
-            transcript_hash=made.key.transcript,
-        )
-    )
-    await session.flush()
-    session.add(
-        OpeningKeyRow(
-            key_hash=made.key.key_hash,
-            ceremony_id=ceremony,
-            number=made.key.index,
-            public_key=made.key.public_key,
-            verification_shares=b"".join(made.key.verification_shares),
-            lot_id=None,
-            assigned_at=None,
-        )
-    )
