@@ -20,7 +20,7 @@ serve: install  ## run the platform
 	@exec $(BIN)/ggzy serve $(ARGS)
 
 test: install debian  ## run all tests
-	$(BIN)/pytest -n 2 --dist loadgroup --benchmark-disable $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --benchmark-disable $(ARGS)
 
 check: install  ## format, lint, types, import contracts, migration drift, house rules
 	$(BIN)/ruff format --check .

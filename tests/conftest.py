@@ -16,6 +16,8 @@ from litestar import Litestar
 from nacl.signing import SigningKey
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from api import schema
 from api.accounts import credentials, devices, services
@@ -49,12 +51,17 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests together where several processes share the work, and those of the one demo as well."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group("demo" if folder in ("flows", "third_party") else str(item.path)))
+class Together(LoadScopeScheduling):
+    """Keeps a file's tests in one process where several share the work, and those of the one demo as well."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "demo" if file.startswith(("tests/flows/", "tests/third_party/")) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Share the work so; the groups of `--dist loadgroup` are lost on this pytest (it reads no changed node ids)."""
+    return Together(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
