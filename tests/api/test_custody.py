@@ -22,10 +22,10 @@ from kernel import actor as actors
 from kernel.actor import Grant, Role
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError
+from tests.bidding.ceremonies import draft_lot, place
 from tests.bidding.docket import DEADLINE, docket
 from tests.bidding.stage import PURCHASER, SITE
 from tests.bidding.table import Table
-from tests.bidding.test_ceremony import draft_lot, place
 from tests.bidding.test_keymaking import lying_deal
 
 ENTROPY = SystemEntropy()

@@ -1,125 +1,27 @@
-"""Ceremonies on PostgreSQL: rounds, refusals, faults, races with real commits, and keys that lots take once."""
+"""Ceremonies on PostgreSQL: rounds, refusals, faults, and keys that lots take once."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive.tables import EventRow
-from bidding import ceremony, complaint, keymaking, keysetup, rounds, transcript
-from bidding.ceremony import Ceremony
-from bidding.keymaking_policy import Terms
+from bidding import ceremony, complaint, keymaking, rounds, transcript
 from bidding.keymaking_tables import CeremonyRow, MessageRow, OpeningKeyRow
 from kernel import actor as actors
 from kernel.actor import ANONYMOUS, Role
-from kernel.database import Sessions, now
-from kernel.entropy import SeededEntropy, SystemEntropy
 from kernel.errors import GgzyError
-from tests.bidding.stage import PURCHASER, SITE, Person, person
+from tests.bidding.ceremonies import ENTROPY, Cast, begin, cast_people, deal_all, draft_lot, finish, kinds, terms
+from tests.bidding.stage import SITE, person
 from tests.bidding.table import Table
 from tests.bidding.test_keymaking import lying_deal
-from trading.tables import LotRow, PartyRow, SiteRow, TenderRow
-
-ENTROPY = SystemEntropy()
-
-
-@dataclass
-class Cast:
-    """The people of one key making and where it stands."""
-
-    people: tuple[Person, ...]
-    ceremony: Ceremony
-
-    @property
-    def table(self) -> Table:
-        """The devices around the setup, as the pure tests have them."""
-        devices = tuple(one.device for one in self.people)
-        return Table(keysetup.read(self.ceremony.setup), devices, ENTROPY)
-
-
-def cast_people() -> tuple[Person, ...]:
-    """One person of each side."""
-    return (
-        person(Role.WITNESS, actors.site(SITE), "见证"),
-        person(Role.PURCHASER, actors.party(PURCHASER), "招标人"),
-        person(Role.SUPERVISOR, actors.site(SITE), "监管"),
-    )
-
-
-def terms(people: tuple[Person, ...], **changed: Any) -> Terms:
-    """Terms of a 2-of-3 key making of two keys."""
-    roles = (Role.WITNESS, Role.PURCHASER, Role.SUPERVISOR)
-    pairs = tuple((one.actor, roles[i % 3]) for i, one in enumerate(people))
-    return replace(Terms(SITE, PURCHASER, 2, 2, pairs), **changed)
-
-
-async def place(session: AsyncSession) -> None:
-    """Insert the site and the purchaser."""
-    moment = await now(session)
-    site = {"code": SITE, "name": "主", "kind": "main", "established_at": moment, "address": ""}
-    await session.execute(insert(SiteRow).values(site).on_conflict_do_nothing())
-    party = {"uscc": PURCHASER, "name": "甲", "revision": 1, "profile": {}, "registered_at": moment}
-    await session.execute(insert(PartyRow).values(party).on_conflict_do_nothing())
-
-
-async def begin(session: AsyncSession, **changed: Any) -> Cast:
-    """Begin a key making."""
-    await place(session)
-    people = cast_people()
-    return Cast(people, await ceremony.begin(session, people[0].actor, terms(people, **changed), entropy=ENTROPY))
-
-
-async def deal_all(session: AsyncSession, cast: Cast) -> list[bytes]:
-    """Post an honest deal of each and return what the server gives out."""
-    for one, data in zip(cast.people, cast.table.deals(), strict=True):
-        cast.ceremony = await rounds.deal(session, one.actor, cast.ceremony.id, data, entropy=ENTROPY)
-    return await rounds.deals(session, cast.people[0].actor, cast.ceremony.id)
-
-
-async def finish(session: AsyncSession, cast: Cast) -> list[bytes]:
-    """Run a key making to its end and return the certificates."""
-    deals = await deal_all(session, cast)
-    setup, certificates = cast.table.setup, []
-    for one in cast.people:
-        certificates.append(transcript.certify(setup, keymaking.receive(setup, one.device, deals), one.device))
-        cast.ceremony = await rounds.certify(session, one.actor, cast.ceremony.id, certificates[-1], entropy=ENTROPY)
-    return certificates
-
-
-async def draft_lot(session: AsyncSession, **changed: Any) -> UUID:
-    """Insert an accepted lot that has no key."""
-    await place(session)
-    tender_id, lot_id = uuid4(), uuid4()
-    moment = await now(session)
-    tender = {
-        "id": tender_id, "code": f"T{tender_id.hex[:12]}", "title": "工程", "site": SITE, "purchaser": PURCHASER,
-        "region": SITE, "trade_type": "construction", "method": "public", "funding": "state", "made_by": uuid4(),
-        "made_at": moment,
-    }  # fmt: skip
-    session.add(TenderRow(**tender))
-    await session.flush()
-    lot = {
-        "id": lot_id, "tender_id": tender_id, "number": 1, "title": "一标段", "state": "accepted", "moved_at": moment,
-        "estimate": Decimal("1000000.00"), "bond": Decimal("0.00"), "envelopes": [], "opening_policy": "quorum",
-        "threshold": 2, "custodians": 3, "evaluation": {}, **changed,
-    }  # fmt: skip
-    session.add(LotRow(**lot))
-    await session.flush()
-    return lot_id
-
-
-async def kinds(session: AsyncSession) -> list[str]:
-    """Return the kinds of events of this test in order."""
-    return list((await session.scalars(select(EventRow.kind).order_by(EventRow.number))).all())
+from trading.tables import LotRow
 
 
 async def refused(awaitable: Any) -> GgzyError:
@@ -367,57 +269,3 @@ async def test_the_database_keeps_the_evidence(session: AsyncSession, cast: Cast
         with pytest.raises(DBAPIError, match=r"evidence|forward only|one lot, once"):
             async with session.begin_nested():
                 await session.execute(statement)
-
-
-async def commit(sessions: Sessions, call: Any, *arguments: Any) -> Any:
-    """Run a service in a transaction of its own."""
-    async with sessions() as own, own.begin():
-        return await call(own, *arguments, entropy=SystemEntropy())
-
-
-async def test_custodians_post_at_once(sessions: Sessions) -> None:
-    """Whoever is last in real concurrency advances the round: nothing is lost, and exactly one transcript is made."""
-    async with sessions() as own, own.begin():
-        cast = await begin(own)
-    table, identity = cast.table, cast.ceremony.id
-    deals = table.deals()
-    posts = [(one.actor, identity, data) for one, data in zip(cast.people, deals, strict=True)]
-    await asyncio.gather(*(commit(sessions, rounds.deal, *post) for post in posts * 2))
-    async with sessions() as own:
-        given = await rounds.deals(own, cast.people[0].actor, identity)
-    assert given == deals
-    received = [keymaking.receive(table.setup, device, given) for device in table.devices]
-    certified = [
-        (one.actor, identity, transcript.certify(table.setup, got, one.device))
-        for one, got in zip(cast.people, received, strict=True)
-    ]
-    await asyncio.gather(*(commit(sessions, rounds.certify, *post) for post in certified * 2))
-    async with sessions() as own:
-        assert (await ceremony.find(own, ANONYMOUS, identity)).state == "finished"
-        happened = await kinds(own)
-    assert [happened.count(kind) for kind in ("key_ceremony.dealt", "opening_key.made")] == [3, 1]
-
-
-async def test_one_custodian_posts_two_deals_at_once(sessions: Sessions) -> None:
-    """Of two different deals of one device sent at once exactly one is stored."""
-    async with sessions() as own, own.begin():
-        cast = await begin(own)
-    one = cast.people[0]
-    deals = [keymaking.deal(cast.table.setup, one.device, SeededEntropy(seed)) for seed in (b"1", b"2")]
-    posting = [commit(sessions, rounds.deal, one.actor, cast.ceremony.id, data) for data in deals]
-    outcomes = await asyncio.gather(*posting, return_exceptions=True)
-    lost = [outcome for outcome in outcomes if isinstance(outcome, GgzyError)]
-    assert [error.code for error in lost] == ["ceremony.already_posted"]
-
-
-async def test_lots_take_keys_at_once(sessions: Sessions) -> None:
-    """Three lots and two keys at the same moment: two lots get one each, the third is told that none is free."""
-    async with sessions() as own, own.begin():
-        cast = await begin(own)
-        await finish(own, cast)
-        lots = [await draft_lot(own) for _ in range(3)]
-    taking = [commit(sessions, ceremony.assign, cast.people[0].actor, lot) for lot in lots]
-    outcomes = await asyncio.gather(*taking, return_exceptions=True)
-    keys = {outcome.key_hash for outcome in outcomes if not isinstance(outcome, BaseException)}
-    errors = [outcome.code for outcome in outcomes if isinstance(outcome, GgzyError)]
-    assert (len(keys), errors) == (2, ["opening_key.none_free"])

@@ -33,10 +33,10 @@ from kernel.entropy import SystemEntropy
 from tests.api import test_open_share
 from tests.bidding import scene as scenes
 from tests.bidding import stage
+from tests.bidding.ceremonies import place
 from tests.bidding.scene import Scene
 from tests.bidding.stage import PURCHASER, SITE
 from tests.bidding.table import Table
-from tests.bidding.test_ceremony import place
 from tests.bidding.test_keymaking import lying_deal
 from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
 from tests.conftest import Someone

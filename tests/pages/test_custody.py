@@ -15,8 +15,8 @@ from experts.draws import Conditions
 from kernel import actor as actors
 from kernel.actor import Grant, Role
 from tests.bidding import scene as scenes
+from tests.bidding.ceremonies import draft_lot, place
 from tests.bidding.stage import PURCHASER, SITE
-from tests.bidding.test_ceremony import draft_lot, place
 from tests.conftest import Someone
 from tests.experts import scene as draw_scenes
 from tests.pages.conftest import SignIn, Visitor, text_of
