@@ -16,11 +16,11 @@ from litestar.exceptions import (
     ValidationException,
 )
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
-from litestar.types import Scope
 from sqlalchemy.exc import DBAPIError
 
-from api.locale import negotiate, words
+from api.locale import words
 from api.web import refusals
+from api.web.rendering import locale_of
 from kernel.errors import GgzyError, Kind
 
 log = structlog.get_logger(__name__)
@@ -104,12 +104,6 @@ def as_refusal(error: Exception) -> GgzyError:  # noqa: PLR0911 - one return per
             return GgzyError("request.cut_off")
     log.error("server.failed", exc_info=error)
     return GgzyError("server.failed", Kind.UNAVAILABLE)
-
-
-def locale_of(scope: Scope) -> str:
-    """Return the locale that the request asks for, as far as it exists."""
-    wished = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
-    return negotiate(wished.decode("latin-1"))
 
 
 def _of_database(error: DBAPIError) -> GgzyError:

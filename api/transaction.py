@@ -24,6 +24,7 @@ from api.accounts import authentication
 from api.answer import Answer, again, capture, read
 from api.web import refusals as page_refusals
 from api.web.forms import CHECKED
+from api.web.rendering import locale_of
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
 from kernel.errors import GgzyError
@@ -109,7 +110,7 @@ def _refused(scope: HTTPScope, refusal: GgzyError) -> Answer:
     scope["state"]["refusal"] = refusal
     if page_refusals.wanted(scope):
         return page_refusals.answer(scope, refusal, problems.status_of(refusal))
-    body = problems.document(refusal, problems.locale_of(scope))
+    body = problems.document(refusal, locale_of(scope))
     more = [(name.lower().encode(), value.encode()) for name, value in page_refusals.headers_of(refusal).items()]
     return Answer(problems.status_of(refusal), [(b"content-type", problems.MEDIA_TYPE.encode()), *more], body)
 

@@ -34,7 +34,7 @@ def catalogue(locale: str) -> Mapping[str, str]:
 
 def locales() -> list[str]:
     """Return the locales that exist."""
-    return sorted(folder.name for folder in FOLDER.iterdir() if any(folder.glob("*.po")))
+    return list(_locales_in(FOLDER))
 
 
 def negotiate(accept_language: str, default: str = DEFAULT, *, besides: tuple[str, ...] = ()) -> str:
@@ -70,6 +70,12 @@ def read(path: Path) -> dict[str, str]:
         parts[field] = parts.get(field, "") + _unquote(rest, path.name, number)
     entries.pop("", None)
     return entries
+
+
+@cache
+def _locales_in(folder: Path) -> tuple[str, ...]:
+    """Return the locales of a folder, looked up once: every request asks."""
+    return tuple(sorted(one.name for one in folder.iterdir() if any(one.glob("*.po"))))
 
 
 class _Filler(dict[str, object]):

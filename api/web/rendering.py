@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
 from litestar.response import Redirect
-from litestar.types import HTTPScope
+from litestar.types import HTTPScope, Scope
 from markupsafe import Markup
 
 from api.accounts import authentication, credentials
@@ -64,8 +64,10 @@ def render(scope: HTTPScope, template: str, *, wasm: bool = False, **context: ob
     """Return the page's bytes and headers."""
     installation: Installation = scope["litestar_app"].state.installation
     nonce = base64.urlsafe_b64encode(installation.entropy.token(18)).decode()
-    text = environment().get_template(template).render(_common(scope, installation, nonce) | context)
-    return text.encode(), _headers(scope, installation, nonce, wasm=wasm)
+    locale = locale_of(scope, installation.settings.locale)
+    text = environment().get_template(template).render(_common(scope, installation, locale, nonce) | context)
+    own = {"Content-Language": locale.replace("_", "-"), "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
+    return text.encode(), policy.headers(nonce, wasm=wasm) | own
 
 
 @cache
@@ -85,14 +87,13 @@ def environment() -> Environment:
     return made
 
 
-def _common(scope: HTTPScope, installation: Installation, nonce: str) -> dict[str, Any]:
+def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: str) -> dict[str, Any]:
     settings = installation.settings
-    locale = locale_of(scope, settings.locale)
     files = assets.load(settings.node_modules, settings.seal_colour)
     secret = authentication.session_secret(scope)
     actor = scope["state"].get("actor", ANONYMOUS)
     directory = scope["litestar_app"].state.directory
-    query = dict(_query(scope))
+    query = dict(Request(scope).query_params.multi_items())
     return {
         "t": partial(worded, locale),
         "words_json": partial(_words_json, locale),
@@ -113,16 +114,10 @@ def _common(scope: HTTPScope, installation: Installation, nonce: str) -> dict[st
     }
 
 
-def locale_of(scope: HTTPScope, default: str = DEFAULT) -> str:
-    """Return the locale of a page: the installation's own, unless the browser asks for another that exists."""
+def locale_of(scope: Scope, default: str = DEFAULT) -> str:
+    """Return the locale of an answer: the default, unless the request asks for another that exists."""
     wished = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
     return negotiate(wished.decode("latin-1"), default)
-
-
-def _headers(scope: HTTPScope, installation: Installation, nonce: str, *, wasm: bool) -> dict[str, str]:
-    locale = locale_of(scope, installation.settings.locale)
-    own = {"Content-Language": locale.replace("_", "-"), "Vary": "Accept-Language, Cookie", "Cache-Control": "no-store"}
-    return policy.headers(nonce, wasm=wasm) | own
 
 
 def worded(locale: str, code: str, /, **params: object) -> str:
@@ -131,6 +126,7 @@ def worded(locale: str, code: str, /, **params: object) -> str:
     return words(code, readable, locale)
 
 
+@cache
 def _words_json(locale: str, prefix: str) -> Markup:
     """Return the words under a prefix as JSON that may stand in a script element of data."""
     found = {code: text for code, text in catalogue(locale).items() if code.startswith(prefix)}
@@ -140,10 +136,6 @@ def _words_json(locale: str, prefix: str) -> Markup:
 def _done(code: str, locale: str) -> str:
     """Return what was done in words; nothing for a code that is not ours (anybody can write an address)."""
     return catalogue(locale).get(f"done.{code}", "") if DONE.fullmatch(code) else ""
-
-
-def _query(scope: HTTPScope) -> list[tuple[str, str]]:
-    return list(Request(scope).query_params.multi_items())
 
 
 def _civil(moment: datetime) -> str:
