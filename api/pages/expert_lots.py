@@ -8,6 +8,7 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
+from api.pages.evaluation_form import person
 from api.pages.expert_steps import steps
 from api.web import PAGE, Form, page, see
 from experts import committees, evaluations, seats
@@ -49,7 +50,7 @@ class Work(Controller):
         """Vote for the leader."""
         form = await Form.read(request)
         try:
-            await committees.vote_leader(session, actor, lot_id, _id(form["leader"]), entropy=entropy)
+            await committees.vote_leader(session, actor, lot_id, person(form["leader"]), entropy=entropy)
         except GgzyError as error:
             form.refuse(error, "leader")
             return await _overview(request, session, actor, lot_id, form)
@@ -96,10 +97,3 @@ async def _overview(
         own_vote=await committees.own_vote(session, actor, lot_id),
         steps=await steps(session, actor, seat, found),
     )
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
-        raise GgzyError("pages.expert.choose") from error
