@@ -6,7 +6,6 @@
 import asyncio
 import hashlib
 import os
-import platform
 import random
 import time
 from collections.abc import Awaitable, Callable
@@ -31,12 +30,12 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.faults.process import Server
+from tests.soak import results
 from trading import lots
 
 SECONDS = float(os.environ.get("GGZY_SOAK_SECONDS", "180"))
 BIDDERS, CALM, STORM = 6, 2.0, 9.0  # seconds between two kills
 PASSING = {"client.no_connection", "client.bad_answer", "server.not_ready", "database.unavailable"}
-RESULT = Path(__file__).parents[2] / "docs" / "soak.md"
 
 Make = Callable[..., Awaitable[Any]]
 
@@ -129,21 +128,14 @@ async def test_a_storm_of_replacements(
 
 
 def _report(kills: int, receipts: int, broken: int, entries: int) -> None:
-    RESULT.write_text(
-        f"""# Soak and fault runs
-
-The latest run of `make soak` (`tests/soak/test_storm.py`): {BIDDERS} bidders replace their bids over HTTP without
-pause for {SECONDS:.0f} s while the server is killed (SIGKILL) at random moments.
-
-| what | count |
-|---|---|
-| kills of the server | {kills} |
-| submissions begun anew after the client's own retries were used up | {broken} |
-| receipts given, each with its row, its parts and its place in the chain of replacements | {receipts} |
-| receipts lost, rows without an object, bids opened twice | 0 |
-| entries of the log, all derived again from its tiles afterwards | {entries} |
-
-Measured on {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.
-""",
-        "utf-8",
+    results.report(
+        "storm",
+        f"{SECONDS:.0f} s of storm: {BIDDERS} bidders replace bids without pause, the server dies at random",
+        {
+            "kills (SIGKILL) of the server": kills,
+            "submissions begun anew after the client's own retries were used up": broken,
+            "receipts given, each with its row, its parts and its place in the chain of replacements": receipts,
+            "receipts lost, rows without an object, bids opened twice": 0,
+            "entries of the log, all derived again from its tiles afterwards": entries,
+        },
     )
