@@ -4,7 +4,7 @@ It never sees a share. A key making that is aborted, expired or complained about
 under a new id. Finished keys wait until lots take them, each key one lot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -176,28 +176,21 @@ async def show(session: AsyncSession, actor: Actor, lot_id: UUID) -> OpeningKey:
 
 async def of_lot(session: AsyncSession, lot_id: UUID) -> OpeningKey:
     """Return the opening key of a lot; ``opening_key.not_found`` if it has none yet."""
+    found = (await of_lots(session, [lot_id])).get(lot_id)
+    if found is None:
+        raise not_found("opening_key")
+    return found
+
+
+async def of_lots(session: AsyncSession, lot_ids: Collection[UUID]) -> dict[UUID, OpeningKey]:
+    """Return the opening keys of those of the lots that have one, by one query; asks nobody's rights."""
     query = (
         select(OpeningKeyRow, CeremonyRow.setup, CeremonyRow.transcript_hash)
         .join(CeremonyRow, CeremonyRow.id == OpeningKeyRow.ceremony_id)
-        .where(OpeningKeyRow.lot_id == lot_id)
+        .where(OpeningKeyRow.lot_id.in_(lot_ids), CeremonyRow.transcript_hash.is_not(None))
     )
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        raise not_found("opening_key")
-    row, content, transcript_hash = found
-    if transcript_hash is None:
-        raise not_found("opening_key")
-    setup = keysetup.read(content)
-    shares = row.verification_shares
-    return OpeningKey(
-        public_key=row.public_key,
-        key_hash=row.key_hash,
-        transcript=transcript_hash,
-        index=row.number,
-        verification_shares=tuple(shares[i : i + POINT_BYTES] for i in range(0, len(shares), POINT_BYTES)),
-        threshold=setup.threshold,
-        custodians=setup.custodians,
-    )
+    rows = (await session.execute(query)).all()
+    return {row.lot_id: _key(row, setup, transcript) for row, setup, transcript in rows if row.lot_id and transcript}
 
 
 async def lock(session: AsyncSession, ceremony_id: UUID) -> CeremonyRow:
@@ -237,6 +230,20 @@ async def view(session: AsyncSession, row: CeremonyRow) -> Ceremony:
         reason=row.reason,
         blamed=row.blamed,
         transcript_hash=row.transcript_hash,
+    )
+
+
+def _key(row: OpeningKeyRow, content: bytes, transcript_hash: bytes) -> OpeningKey:
+    setup = keysetup.read(content)
+    shares = row.verification_shares
+    return OpeningKey(
+        public_key=row.public_key,
+        key_hash=row.key_hash,
+        transcript=transcript_hash,
+        index=row.number,
+        verification_shares=tuple(shares[i : i + POINT_BYTES] for i in range(0, len(shares), POINT_BYTES)),
+        threshold=setup.threshold,
+        custodians=setup.custodians,
     )
 
 

@@ -5,12 +5,13 @@ rejected and why.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
@@ -71,10 +72,20 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, 
 
 async def find(session: AsyncSession, lot_id: UUID, stage: int) -> Receipt:
     """Return the record of a finished opening with its token and log entry, for everybody; ``opening.not_found``."""
-    row = await openings.of_lot(session, lot_id, stage)
-    if row is None or row.record is None or row.token is None or row.commitment is None:
+    found = (await of_lots(session, [lot_id])).get((lot_id, stage))
+    if found is None:
         raise not_found("opening")
-    return Receipt(row.record, row.token, hashlib.sha256(row.record).digest(), row.commitment)
+    return found
+
+
+async def of_lots(session: AsyncSession, lot_ids: Collection[UUID]) -> dict[tuple[UUID, int], Receipt]:
+    """Return the records of the finished openings of many lots, by lot and stage, by one query; for everybody."""
+    query = select(OpeningRow).where(OpeningRow.lot_id.in_(lot_ids)).order_by(OpeningRow.lot_id, OpeningRow.stage)
+    return {
+        (row.lot_id, row.stage): Receipt(row.record, row.token, hashlib.sha256(row.record).digest(), row.commitment)
+        for row in await session.scalars(query)
+        if row.record is not None and row.token is not None and row.commitment is not None
+    }
 
 
 async def _compose(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
@@ -210,6 +210,20 @@ async def find(session: AsyncSession, actor: Actor, lot_id: UUID) -> Committee:
     return await _view(session, row, names=False)
 
 
+async def public_members(session: AsyncSession, found: Sequence[LotFacts]) -> dict[UUID, tuple[Member, ...]]:
+    """Return the members of those of the lots whose committees' names are public, by one query (招标投标法 37)."""
+    query = (
+        select(CommitteeRow.lot_id, MemberRow)
+        .join(MemberRow, MemberRow.committee_id == CommitteeRow.id)
+        .where(CommitteeRow.lot_id.in_([lot.id for lot in found if policy.may_name(lot)]), _stays())
+        .order_by(CommitteeRow.lot_id, MemberRow.joined_at, MemberRow.id)
+    )
+    grouped: dict[UUID, list[MemberRow]] = {}
+    for lot_id, member in await session.execute(query):
+        grouped.setdefault(lot_id, []).append(member)
+    return {lot_id: _shown(members) for lot_id, members in grouped.items()}
+
+
 async def user_ids(session: AsyncSession, lot_id: UUID) -> frozenset[UUID]:
     """Return the accounts of the declared members of a lot, who may read its opened bids."""
     row = await _row(session, lot_id)
@@ -237,7 +251,7 @@ async def active(session: AsyncSession, committee_id: UUID) -> list[MemberRow]:
     """Return the members who have not been replaced, in a stable order."""
     query = (
         select(MemberRow)
-        .where(MemberRow.committee_id == committee_id, MemberRow.replaced_at.is_(None))
+        .where(MemberRow.committee_id == committee_id, _stays())
         .order_by(MemberRow.joined_at, MemberRow.id)
     )
     return list((await session.scalars(query.execution_options(populate_existing=True))).all())
@@ -352,10 +366,18 @@ async def _existing(session: AsyncSession, lot_id: UUID) -> CommitteeRow:
 
 async def _view(session: AsyncSession, row: CommitteeRow, *, names: bool) -> Committee:
     members = await active(session, row.id)
+    shown = _shown(members)
+    declared = sum(one.declared for one in shown)
+    return Committee(row.id, row.lot_id, len(shown), declared, row.technical_finished_at, shown if names else ())
+
+
+def _shown(members: Sequence[MemberRow]) -> tuple[Member, ...]:
     leader = leader_of(members)
-    shown = tuple(
+    return tuple(
         Member(one.id, one.user_id, one.name, one.source, one.declared_at is not None, one.id == leader)
         for one in members
     )
-    declared = sum(one.declared for one in shown)
-    return Committee(row.id, row.lot_id, len(shown), declared, row.technical_finished_at, shown if names else ())
+
+
+def _stays() -> ColumnElement[bool]:
+    return MemberRow.replaced_at.is_(None)

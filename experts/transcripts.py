@@ -1,5 +1,6 @@
 """The transcript of a draw put together from the log: for the supervisor at once, for all after the result."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -13,6 +14,7 @@ from experts.transcript import Identity, Proven
 from kernel.actor import Actor
 from kernel.errors import not_found, permit
 from trading import lots
+from trading.lot import LotFacts
 
 
 async def write(session: AsyncSession, actor: Actor, draw_id: UUID) -> bytes:
@@ -45,11 +47,18 @@ async def write(session: AsyncSession, actor: Actor, draw_id: UUID) -> bytes:
 
 async def of_lot(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[UUID]:
     """Return the rounds of a lot that whoever asks may replay, oldest first; none before that time."""
-    if policy.may_see_transcript(actor, await lots.facts(session, lot_id)) is not None:
-        return []
+    return (await of_lots(session, actor, [await lots.facts(session, lot_id)]))[lot_id]
+
+
+async def of_lots(session: AsyncSession, actor: Actor, found: Sequence[LotFacts]) -> dict[UUID, list[UUID]]:
+    """Return the same for many lots by one query; each lot has its list."""
+    grouped: dict[UUID, list[UUID]] = {lot.id: [] for lot in found}
+    open_lots = [lot.id for lot in found if policy.may_see_transcript(actor, lot) is None]
     drawn = DrawRow.state.in_([DRAWN, COMPLETED, EXHAUSTED])
-    query = select(DrawRow.id).where(DrawRow.lot_id == lot_id, drawn).order_by(DrawRow.round)
-    return list((await session.scalars(query)).all())
+    query = select(DrawRow.lot_id, DrawRow.id).where(DrawRow.lot_id.in_(open_lots), drawn)
+    for lot_id, draw_id in await session.execute(query.order_by(DrawRow.lot_id, DrawRow.round)):
+        grouped[lot_id].append(draw_id)
+    return grouped
 
 
 async def _entries(session: AsyncSession, row: DrawRow) -> tuple[list[Proven], str]:

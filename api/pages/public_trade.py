@@ -13,20 +13,18 @@ from api.pages import public_life
 from api.pages.public_life import Step
 from api.web import PUBLIC_PAGE, page
 from bidding import ceremony, record
+from bidding.receipt import Receipt
 from bidding.transcript import OpeningKey
 from experts import committees, transcripts
 from experts.committees import Member
 from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import parse
-from kernel.errors import GgzyError, Kind
 from trading import documents, notices, parties, sites, tenders, venues
 from trading.documents import Document
 from trading.lot import LotFacts, State
 from trading.notices import Notice
 from trading.tenders import Tender
-
-STAGES = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ class Trade(Controller):
             "public/trade.html",
             tender=tender,
             announced=tender.announced_at is not None,
-            lives=[await _life(session, actor, told, lot) for lot in tender.lots],
+            lives=await _lives(session, actor, told),
             notices=list(reversed(told.notices)),
             shared=[one for one in told.documents if one.lot_id is None],
             bookings=await venues.of_tender(session, actor, tender_id),
@@ -105,53 +103,56 @@ def _takes_bids(lot: LotFacts, now: datetime) -> bool:
     return lot.state == State.ANNOUNCED and not lot.suspended and lot.deadline is not None and now < lot.deadline
 
 
-async def _life(session: AsyncSession, actor: Actor, told: _Told, lot: LotFacts) -> Life:
+async def _lives(session: AsyncSession, actor: Actor, told: _Told) -> list[Life]:
+    """Return the lives of all lots, by the same few queries for two lots as for ninety-nine."""
+    lots = told.tender.lots
+    ids = [lot.id for lot in lots]
+    records = await record.of_lots(session, ids)
+    keys = await ceremony.of_lots(session, ids)
+    draws = await transcripts.of_lots(session, actor, lots)
+    members = await committees.public_members(session, lots)
+    return [
+        _life(
+            told,
+            lot,
+            records=[_opened(stage, content) for (of, stage), content in records.items() if of == lot.id],
+            key=keys.get(lot.id),
+            draws=draws[lot.id],
+            committee=members.get(lot.id, ()),
+        )
+        for lot in lots
+    ]
+
+
+def _life(
+    told: _Told,
+    lot: LotFacts,
+    *,
+    records: list[Opened],
+    key: OpeningKey | None,
+    draws: list[UUID],
+    committee: tuple[Member, ...],
+) -> Life:
     own = [one for one in told.notices if one.lot_id in (None, lot.id)]
     newest = {one.kind: one for one in own}
-    opened = [found for stage in STAGES if (found := await _record(session, lot, stage)) is not None]
-    finished = parse(opened[0].said["finished_at"]) if opened else None
+    finished = parse(records[0].said["finished_at"]) if records else None
     announced = told.tender.announced_at
     return Life(
         lot=lot,
         steps=public_life.steps(lot, own, announced, finished, now=told.now) if announced else [],
-        key=await _key(session, actor, lot),
-        records=opened,
+        key=key,
+        records=records,
         documents=[one for one in told.documents if one.lot_id == lot.id],
         candidates=newest.get("candidates"),
         award=newest.get("award"),
         halted=newest.get("suspension") if lot.suspended else None,
-        draws=await transcripts.of_lot(session, actor, lot.id),
-        committee=await _committee(session, actor, lot),
+        draws=draws,
+        committee=committee,
     )
 
 
-async def _record(session: AsyncSession, lot: LotFacts, stage: int) -> Opened | None:
-    try:
-        receipt = await record.find(session, lot.id, stage)
-    except GgzyError as error:
-        if error.kind is Kind.NOT_FOUND:
-            return None
-        raise
-    said = canonical.decode(receipt.content)
+def _opened(stage: int, found: Receipt) -> Opened:
+    said = canonical.decode(found.content)
     forms = [envelope["form"] or {} for bid in said["bids"] for envelope in bid["envelopes"]]
     columns = tuple(name for name in record.PUBLISHED if any(name in form for form in forms))
-    return Opened(stage, said, columns, receipt.digest.hex())
-
-
-async def _key(session: AsyncSession, actor: Actor, lot: LotFacts) -> OpeningKey | None:
-    try:
-        return await ceremony.show(session, actor, lot.id)
-    except GgzyError as error:
-        if error.kind is Kind.NOT_FOUND:
-            return None
-        raise
-
-
-async def _committee(session: AsyncSession, actor: Actor, lot: LotFacts) -> tuple[Member, ...]:
-    """Return the committee's members once their names are public (招标投标法 第三十七条)."""
-    try:
-        return (await committees.find(session, actor, lot.id)).members
-    except GgzyError as error:
-        if error.kind is Kind.NOT_FOUND:
-            return ()
-        raise
+    return Opened(stage, said, columns, found.digest.hex())
