@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bidding.submissions import Bid, view
 from bidding.tables import CONFIRMATION, LIVE, BidRow, StatementRow
 from kernel.actor import Actor, Role
-from trading import taken
+from trading import lots, taken
 from trading.lot import LotFacts, State
 
 MAX_SHOWN = 200
@@ -55,4 +55,4 @@ async def opportunities(session: AsyncSession, actor: Actor) -> list[Opportunity
 async def titles(session: AsyncSession, actor: Actor, bids: list[Bid]) -> dict[UUID, LotFacts]:
     """Return the lots of the actor's own bids by id, by one query."""
     own = {bid.lot_id for bid in bids if bid.bidder in actor.parties(Role.BIDDER)}
-    return await taken.lots_by_id(session, own)
+    return await lots.facts_of(session, own)

@@ -4,13 +4,14 @@ Kinds: tender, correction, clarification, candidates, award, failure, suspension
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
@@ -93,9 +94,14 @@ async def publish(
 
 async def newest(session: AsyncSession, lot: LotFacts, kind: str) -> Notice | None:
     """Return the newest notice of this kind about this lot, if there is one."""
-    query = select(NoticeRow).where(NoticeRow.lot_id == lot.id, NoticeRow.kind == kind)
-    row = (await session.scalars(query.order_by(NoticeRow.number.desc()).limit(1))).one_or_none()
-    return None if row is None else value(row)
+    return (await newest_of(session, [lot.id], kind)).get(lot.id)
+
+
+async def newest_of(session: AsyncSession, lot_ids: Collection[UUID], kind: str) -> dict[UUID, Notice]:
+    """Return the newest notice of this kind about each of the lots that has one, by one query."""
+    query = select(NoticeRow).where(NoticeRow.lot_id.in_(lot_ids), NoticeRow.kind == kind)
+    query = query.ext(distinct_on(NoticeRow.lot_id)).order_by(NoticeRow.lot_id, NoticeRow.number.desc())
+    return {row.lot_id: value(row) for row in await session.scalars(query) if row.lot_id is not None}
 
 
 async def get(session: AsyncSession, notice_id: UUID) -> Notice:

@@ -1,8 +1,5 @@
 """The lots whose documents somebody's own parties took: a bidder's way back to what it is bidding on."""
 
-from collections.abc import Collection
-from uuid import UUID
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,9 +19,3 @@ async def lots_of(session: AsyncSession, actor: Actor) -> list[tuple[LotFacts, s
         .order_by(IssueRow.at.desc())
     )
     return [(of_rows(lot, tender), bidder) for lot, tender, bidder in (await session.execute(query)).all()]
-
-
-async def lots_by_id(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, LotFacts]:
-    """Return the facts of lots that the caller may see, by one query."""
-    query = select(LotRow, TenderRow).join(TenderRow, TenderRow.id == LotRow.tender_id).where(LotRow.id.in_(ids))
-    return {lot.id: of_rows(lot, tender) for lot, tender in (await session.execute(query)).all()}

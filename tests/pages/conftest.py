@@ -1,11 +1,14 @@
 """Pages over ASGI: a visitor with cookies who sends forms as a browser does."""
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
+from sqlalchemy import event
 
 from api.accounts import credentials
 from api.accounts.authentication import COOKIE
@@ -61,3 +64,16 @@ def text_of(answer: httpx.Response) -> str:
     """Return the words of a page, tags and scripts taken out."""
     body = re.sub(r"(?s)<(script|style).*?</\1>", " ", answer.text)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body))
+
+
+@contextmanager
+def counted(installation: Installation) -> Iterator[list[str]]:
+    """Give a list that gets every statement which the application sends to its database meanwhile."""
+    sent: list[str] = []
+
+    def hear(*told: Any) -> None:
+        sent.append(told[2])
+
+    event.listen(installation.engine.sync_engine, "before_cursor_execute", hear)
+    yield sent
+    event.remove(installation.engine.sync_engine, "before_cursor_execute", hear)

@@ -3,22 +3,26 @@
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 from litestar import Litestar
+from sqlalchemy import update
 
 from api import bundle
 from api.wiring import Installation
 from archive import trail
 from kernel.actor import Grant, Role, party, site
+from kernel.database import now
 from tests.bidding import stage as bidding
 from tests.pages import scenery
-from tests.pages.conftest import Maker, SignIn, Visitor, text_of
+from tests.pages.conftest import Maker, SignIn, Visitor, counted, text_of
 from tests.pages.scenery import Scenery
-from tests.trading.conftest import BIDDERS
+from tests.trading.conftest import BIDDERS, Stage, lot_draft
+from trading.tables import LotRow
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -207,6 +211,27 @@ async def test_a_trade_from_its_bids_to_its_award(
     await scenery.awarded(scene)
     app.state.cache.drop()  # as the hub does, which does not run here
     assert f"中标人 {scenery.BIDDERS[0]}" in text_of(await visitor.get(path))
+
+
+async def test_a_trade_costs_as_many_queries_with_two_lots_as_with_twenty(
+    visitor: Visitor, app: Litestar, installation: Installation
+) -> None:
+    """Records, keys, draws, committees, documents and notices of all lots are read at once, whatever their number."""
+    costs = []
+    for number, count in enumerate((2, 20)):
+        async with installation.sessions.begin() as session:
+            stage = Stage(session, scenery.KEYS)
+            if number == 0:
+                await stage.prepare()
+            due = await now(session) + timedelta(days=21)
+            tender = await stage.announce(lots=tuple(lot_draft(one, deadline=due) for one in range(1, count + 1)))
+            over = update(LotRow).where(LotRow.tender_id == tender.id).values(state="publicized")
+            await session.execute(over)
+        app.state.cache.drop()
+        with counted(installation) as sent:
+            assert (await visitor.get(f"/tenders/{tender.id}")).text.count("标段20") == (count == 20) * 2
+        costs.append(len(sent))
+    assert costs[0] == costs[1]
 
 
 async def test_taking_the_documents(visitor: Visitor, painted: Scenery, someone: Maker, signed_in: SignIn) -> None:

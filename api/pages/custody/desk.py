@@ -17,6 +17,7 @@ from experts.participation import COMMIT, WAIT, Part
 from kernel.actor import Actor, Role
 from kernel.errors import permit
 from trading import lots
+from trading.lot import LotFacts
 
 NAVIGATION = (Entry("/custody", "pages.custody.nav", frozenset({*ROLES, Role.AGENCY})),)
 OPEN = (DEALING, CERTIFYING)
@@ -26,7 +27,9 @@ TAGS = {"dealing": "wait", "certifying": "wait", "finished": "good", "aborted": 
 async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     """Return key makings, openings and draws that wait for this person's device."""
     made = [_making_task(one) for one in await ceremony.list_own(session, actor) if await _waits(session, actor, one)]
-    asked = [await _opening_task(session, one) for one in await custody.awaited(session, actor) if not one.given]
+    awaited = [one for one in await custody.awaited(session, actor) if not one.given]
+    known = await lots.facts_of(session, {one.lot_id for one in awaited})
+    asked = [_opening_task(one, known[one.lot_id]) for one in awaited]
     return made + asked + [_draw_task(one) for one in await participation.mine(session, actor) if one.step != WAIT]
 
 
@@ -47,11 +50,12 @@ class CustodyDesk(Controller):
         """List key makings, openings and draws with their states."""
         permit(policy.must_be_person(actor))
         awaited = await custody.awaited(session, actor)
+        known = await lots.facts_of(session, {one.lot_id for one in awaited})
         return page(
             request,
             "custody/home.html",
             ceremonies=[(one, keysetup.read(one.setup)) for one in await custody.ceremonies(session, actor)],
-            openings=[(one, await lots.facts(session, one.lot_id)) for one in awaited],
+            openings=[(one, known[one.lot_id]) for one in awaited],
             parts_of_draws=await participation.mine(session, actor),
             may_begin=actor.holds(Role.WITNESS),
             tags=TAGS,
@@ -74,8 +78,7 @@ def _making_task(one: Ceremony) -> Task:
     return Task("pages.custody.task_making", f"/custody/ceremonies/{one.id}", {"count": setup.count}, one.expires_at)
 
 
-async def _opening_task(session: AsyncSession, one: Awaited) -> Task:
-    lot = await lots.facts(session, one.lot_id)
+def _opening_task(one: Awaited, lot: LotFacts) -> Task:
     return Task("pages.custody.task_opening", f"/custody/openings/{one.lot_id}/{one.stage}", {"title": lot.title})
 
 

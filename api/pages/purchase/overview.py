@@ -17,6 +17,7 @@ from kernel.clock import isoformat, parse
 from kernel.errors import GgzyError, permit
 from trading import notices, questions, sketches, tenders
 from trading.lot import LotFacts, State
+from trading.notices import Notice
 from trading.tenders import Tender
 
 ROLES = frozenset({Role.PURCHASER, Role.AGENCY})
@@ -68,13 +69,12 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     if not any(actor.holds(role) for role in ROLES):
         return []
     found = await tenders.page(session, actor, own=True, states=LIVE, limit=LOOKED_THROUGH)
-    announced = [lot.id for tender in found for lot in tender.lots if lot.state == State.ANNOUNCED]
-    asked = await questions.open_count(session, announced)
-    waiting = [task for tender in found for task in _of_tender(tender)]
-    for tender in found:
-        for lot in tender.lots:
-            waiting += await _of_lot(session, lot, asked.get(lot.id, 0))
-    return waiting
+    lots = [lot for tender in found for lot in tender.lots]
+    asked = await questions.open_count(session, [lot.id for lot in lots if lot.state == State.ANNOUNCED])
+    publicized = [lot.id for lot in lots if lot.state == State.PUBLICIZED]
+    publicity = await notices.newest_of(session, publicized, "candidates")
+    of_tenders = [task for tender in found for task in _of_tender(tender)]
+    return of_tenders + [task for lot in lots for task in _of_lot(lot, asked.get(lot.id, 0), publicity.get(lot.id))]
 
 
 def _of_tender(tender: Tender) -> list[Task]:
@@ -88,14 +88,13 @@ def _of_tender(tender: Tender) -> list[Task]:
     return []
 
 
-async def _of_lot(session: AsyncSession, lot: LotFacts, asked: int) -> list[Task]:
+def _of_lot(lot: LotFacts, asked: int, publicity: Notice | None) -> list[Task]:
     told: dict[str, object] = {"code": lot.tender_code, "number": lot.number, "title": lot.title, "count": asked}
     if asked:
         return [Task("pages.purchase.task_answer", f"/purchase/lots/{lot.id}/questions", told, lot.deadline)]
     if lot.suspended or State(lot.state) not in WAITING:
         return []
     code, where = WAITING[State(lot.state)]
-    publicity = await notices.newest(session, lot, "candidates") if lot.state == State.PUBLICIZED else None
     return [Task(code, f"/purchase/lots/{lot.id}/{where}", told, publicity.ends_at if publicity else None)]
 
 
