@@ -7,7 +7,7 @@ js/lib/verify/bundle.js is the same.
 import hmac
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import file_digest, sha256
@@ -20,6 +20,8 @@ from archive import note as notes
 from archive import timestamp
 from archive.note import Key
 from archive.package import entries
+from archive.package.entries import Opened
+from archive.package.holding import Holding
 from archive.recipe import Pins, Step, marked
 from archive.timestamp.token import PATIENCE, TOLERANCE
 from kernel import canonical, disk
@@ -118,10 +120,17 @@ def unpack(source: Path, out: Path) -> Path:
     return out
 
 
-def verify(folder: Path, pins: Pins, *, progress: Callable[[int], None] | None = None) -> list[Step]:
+def verify(
+    folder: Path,
+    pins: Pins,
+    *,
+    packages: Collection[Holding] = (),
+    progress: Callable[[int], None] | None = None,
+) -> list[Step]:
     """Check a bundle's folder against pinned keys, its own where none are pinned; return the steps that held.
 
-    Raises GgzyError ``bundle.*``, ``package.bad_entries``, and those of notes, Merkle proofs and tokens.
+    `packages` are those at hand that held. Raises GgzyError ``bundle.*``, ``package.bad_entries``,
+    ``package.not_as_filed``, and those of notes, Merkle proofs and tokens.
     """
     names = _check_names(folder)  # 1
     steps = [Step(1, "layout", str(len(names)))]
@@ -139,13 +148,15 @@ def verify(folder: Path, pins: Pins, *, progress: Callable[[int], None] | None =
         raise _refused("wrong_log")
     steps.append(Step(4, "checkpoint", str(head.size)))
     steps.append(Step(5, "token", isoformat(_stamped(folder, pins, index, note))))  # 5
-    steps.append(Step(6, "entries", f"{_check_entries(folder, index, head, progress)} / {head.size}"))  # 6
+    trades = {package.trade for package in packages}
+    known = _check_entries(folder, index, head, trades, progress)  # 6
+    steps.append(Step(6, "entries", f"{index.entries} / {head.size}"))
     signed = notes.parse(_small(folder, NOTE))  # 7
     notes.verify(signed, [key])
     if signed.text != statement(encoded, index.export) or len(signed.signatures) != 1:
         raise _refused("wrong_signature")
     steps.append(Step(7, "signature", key.name))
-    return steps
+    return [*steps, *_check_filed(known, packages)]  # 8
 
 
 def _check_names(folder: Path) -> list[str]:
@@ -177,20 +188,39 @@ def _stamped(folder: Path, pins: Pins, index: Index, note: bytes) -> datetime:
 
 
 def _check_entries(
-    folder: Path, index: Index, head: checkpoints.Checkpoint, progress: Callable[[int], None] | None
-) -> int:
-    """6. Every line opens its commitment and is included; indexes rise; all are of play or none."""
-    count = 0
+    folder: Path,
+    index: Index,
+    head: checkpoints.Checkpoint,
+    trades: Collection[UUID],
+    progress: Callable[[int], None] | None,
+) -> list[Opened]:
+    """6. Every line opens its commitment and is included; indexes rise; all are of play or none.
+
+    Returns the entries of these trades, whose packages are at hand.
+    """
+    count, known = 0, []
     with (folder / ENTRIES).open("rb") as lines:
         for line, opened in entries.read(lines, head):
             if opened.event.sandbox is not index.sandbox:
                 raise _refused("wrong_sandbox")
             count += 1
+            if opened.event.trade in trades:
+                known.append(opened)
             if progress is not None:
                 progress(len(line))
     if count != index.entries:
         raise _refused("wrong_count", count=count, said=index.entries)
-    return count
+    return known
+
+
+def _check_filed(known: list[Opened], packages: Collection[Holding]) -> Iterator[Step]:
+    """8. Every line of a trade whose package is at hand is in that package, if the log held it at the filing."""
+    for package in packages:
+        lines = [opened for opened in known if opened.event.trade == package.trade]
+        for opened in lines:
+            package.check_entry(opened)
+        if lines:
+            yield Step(8, "filed", str(len(lines)))
 
 
 def _small(folder: Path, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`ggzy verify PATH`: check a receipt, a draw, a package, a log, or a folder of them, offline, against pinned keys."""
+"""`ggzy verify PATH…`: check receipts, draws, packages, logs, or folders of them, offline, against pinned keys."""
 
 import json
 import os
@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from api import artefacts
-from api.artefacts import Artefact
+from api.artefacts import Artefact, Sort
 from api.cli import files, progress
 from api.locale import words
+from api.verifier import Verifier
 from archive.recipe import Pins, Step
 from kernel.errors import GgzyError
 
@@ -19,14 +20,14 @@ PINS = "GGZY_PINS"
 
 
 def command(
-    path: Annotated[Path, typer.Argument(help=words("cli.verify.path"))],
+    paths: Annotated[list[Path], typer.Argument(help=words("cli.verify.path"))],
     *,
     vkey: Annotated[Path | None, typer.Option(help=words("cli.verify.vkey"))] = None,
     tsa_chain: Annotated[Path | None, typer.Option(help=words("cli.verify.tsa_chain"))] = None,
     as_json: Annotated[bool, typer.Option("--json", help=words("cli.verify.json"))] = False,
 ) -> None:
     """Find what there is, check each by its recipe, and leave with 1 at the first thing wrong."""
-    report(artefacts.find(path), pinned(vkey, tsa_chain), as_json=as_json)
+    report(artefacts.find(*paths), pinned(vkey, tsa_chain), as_json=as_json)
 
 
 def pinned(vkey: Path | None, tsa_chain: Path | None) -> Pins:
@@ -43,13 +44,14 @@ def pinned(vkey: Path | None, tsa_chain: Path | None) -> Pins:
 def report(found: list[Artefact], pins: Pins, *, as_json: bool) -> None:
     """Check artefacts one after another and print what held; exit 1 with the first thing wrong."""
     done: list[dict[str, object]] = []
+    verifier = Verifier(pins)
     if not as_json and (pins.vkey is None or pins.chain_pem is None):
         print(words("cli.verify.not_pinned"))
     for artefact in found:
         if not as_json:
             print(words(f"cli.verify.{artefact.sort}", {"path": artefact.path}))
         try:
-            steps = _watched(artefact, artefacts.with_own_keys(pins, artefact), quiet=as_json)
+            steps = _watched(verifier, artefact, quiet=as_json)
         except GgzyError as error:
             _fail(artefact, error, done, as_json=as_json)
         done.append({"path": str(artefact.path), "sort": artefact.sort, "steps": [_step(step) for step in steps]})
@@ -73,13 +75,13 @@ def _fail(artefact: Artefact, error: GgzyError, done: list[dict[str, object]], *
     sys.exit(1)
 
 
-def _watched(artefact: Artefact, pins: Pins, *, quiet: bool) -> list[Step]:
+def _watched(verifier: Verifier, artefact: Artefact, *, quiet: bool) -> list[Step]:
     """Check with a progress bar on a terminal: a package may be many gigabytes."""
-    if quiet or artefact.sort is not artefacts.Sort.PACKAGE:
-        return artefacts.verify(artefact, pins)
+    if quiet or artefact.sort is not Sort.PACKAGE:
+        return verifier.verify(artefact)
     total = sum(file.stat().st_size for file in artefact.path.rglob("*")) if artefact.path.is_dir() else None
     with progress.bar(total) as advance:
-        return artefacts.verify(artefact, pins, advance)
+        return verifier.verify(artefact, advance)
 
 
 def _step(step: Step) -> dict[str, object]:

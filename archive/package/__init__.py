@@ -3,7 +3,8 @@
 What building and filing need (database, store, typst) stands in `builder` and `service`, so that verifying stays light.
 """
 
+from archive.package.holding import Holding
 from archive.package.item import Item, Stored, Trade
 from archive.package.verification import verify
 
-__all__ = ["Item", "Stored", "Trade", "verify"]
+__all__ = ["Holding", "Item", "Stored", "Trade", "verify"]

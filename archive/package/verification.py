@@ -12,6 +12,7 @@ from pathlib import Path
 from archive import note as notes
 from archive.note import Key
 from archive.package import bag, entries, evidence
+from archive.package.holding import Holding
 from archive.package.index import INDEX, METADATA, Index, decode, read_metadata
 from archive.recipe import Pins, Step, marked
 from kernel.errors import GgzyError, Kind
@@ -24,8 +25,8 @@ Check = Callable[[bytes, Key], object]
 
 def verify(
     folder: Path, pins: Pins, *, checks: Mapping[str, Check] | None = None, progress: Progress | None = None
-) -> list[Step]:
-    """Check a bag against pinned keys, its own where none are pinned; return the steps that held.
+) -> tuple[Holding, list[Step]]:
+    """Check a bag against pinned keys, its own where none are pinned; return what it holds and the steps that held.
 
     `checks` are further checks by role, given a file's bytes and the log's key (draws, key transcripts), which packages
     above this one know. `progress` is told the bytes hashed. Raises GgzyError with the first thing wrong: ``package.*``
@@ -50,7 +51,7 @@ def verify(
     steps.append(Step(8, "receipts", str(len(receipts))))
     further = _check_further(folder / "data", index, checks or {}, proven.key)  # 9
     steps.append(Step(9, "transcripts", str(further)))
-    return steps
+    return Holding.of(index.trade, sha256(manifest).digest(), proven.opened, proven.head.size), steps
 
 
 def _check_tags(folder: Path, sizes: Mapping[str, int]) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import artefacts
+from api.verifier import Verifier
 from archive import receipt as receipts
 from archive import trail
 from archive.feed import export_log
@@ -44,7 +45,7 @@ def python(pins: Pins, path: Path) -> str | None:
     """Return the first refusal of `ggzy verify`, None when everything holds."""
     try:
         for artefact in artefacts.find(path):
-            artefacts.verify(artefact, artefacts.with_own_keys(pins, artefact))
+            Verifier(pins).verify(artefact)
     except GgzyError as error:
         return error.code
     return None
@@ -56,7 +57,7 @@ async def test_both_tell_the_same_steps(sound: Path, pins: Pins) -> None:
     found = {one["sort"]: one for one in told}
     assert {sort: one["code"] for sort, one in found.items()} == dict.fromkeys(("package", "receipt", "log"))
     for artefact in artefacts.find(sound):
-        steps = [{"number": s.number, "name": s.name, "detail": s.detail} for s in artefacts.verify(artefact, pins)]
+        steps = [{"number": s.number, "name": s.name, "detail": s.detail} for s in Verifier(pins).verify(artefact)]
         shown = sorted(found[artefact.sort]["steps"], key=lambda step: step["number"])
         assert shown[-1:] == steps if artefact.sort == "log" else shown == steps
 

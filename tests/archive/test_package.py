@@ -22,7 +22,7 @@ from archive.package import tar as tars
 from archive.package.builder import build
 from archive.package.item import check
 from archive.package.service import Desk, Filed, archive_trade, filed
-from archive.recipe import Pins
+from archive.recipe import Pins, Step
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority
 from kernel.actor import Actor, Grant, Role, site
@@ -42,10 +42,11 @@ async def test_others_tools_accept_the_bag(
     assert bagit.Bag(str(built.path)).validate()
     for manifest in ("manifest-sha256.txt", "tagmanifest-sha256.txt"):
         await asyncio.to_thread(run, "sha256sum", "--strict", "--quiet", "-c", manifest, folder=built.path)
-    steps = verify(built.path, Pins(SIGNER.vkey, authority.chain_pem))
+    holding, steps = verify(built.path, Pins(SIGNER.vkey, authority.chain_pem))
     assert [step.number for step in steps] == list(range(1, 10))
     assert steps[3].detail == str(built.size)
     assert steps[7].detail == "2"
+    assert (holding.trade, holding.digest, holding.logged.entries) == (TRADE, built.digest, 2)
 
 
 async def test_the_same_items_give_the_same_bytes(
@@ -171,10 +172,11 @@ async def test_filing_records_and_stores(
     with tarfile.open(packed) as archive:
         assert {name.split("/")[0] for name in archive.getnames()} == {str(TRADE)}
     folder = tars.unpack(packed, tmp_path / "unpacked")
-    assert len(verify(folder, Pins(SIGNER.vkey, authority.chain_pem))) == 9
+    holding, _ = verify(folder, Pins(SIGNER.vkey, authority.chain_pem))
     files = receipts.Files(result.receipt, f"{sha256(result.receipt).hexdigest()}\n".encode(), result.token)
     receipt, _ = receipts.verify(files, authority.chain_pem, None)
     assert (receipt.event.kind, receipt.event.data["package"]) == ("trade.archived", result.digest.hex())
+    assert holding.check_receipt(receipt) == Step(8, "filed", "2")
     assert left(tmp_path / "scratch", "*") == []
 
 

@@ -77,10 +77,11 @@ async def test_a_filed_package_is_downloaded_by_those_who_may(
     packed = await client.get(f"{path}/package.tar", headers=supervisor.headers)
     (tmp_path / "p.tar").write_bytes(packed.content)
     folder = await asyncio.to_thread(tar.unpack, tmp_path / "p.tar", tmp_path / "unpacked")
-    assert len(verify(folder, Pins(installation.signer.vkey, installation.chain_pem))) == 9
+    holding, _ = verify(folder, Pins(installation.signer.vkey, installation.chain_pem))
     parts = [(await client.get(f"{path}/receipt.{s}", headers=supervisor.headers)).content for s in RECEIPT]
     told, steps = receipts.verify(receipts.Files(*parts), installation.chain_pem, installation.signer.key)
     assert (told.event.kind, steps[-1].name) == ("trade.archived", "inclusion")
+    assert holding.check_receipt(told).name == "filed"
     assert sha256(parts[0]).hexdigest() == parts[1].decode().strip()
     bidder = await someone(Grant(Role.SUPERVISOR, site("152527")))
     for hidden in (path, f"{path}/package.tar", f"{path}/receipt.json"):

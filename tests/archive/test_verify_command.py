@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import artefacts
+from api.artefacts import Artefact, Sort
+from api.verifier import Verifier
 from archive import event as events
 from archive import receipt as receipts
 from archive import trail
@@ -79,7 +80,7 @@ async def test_json_repeats_the_recipes_numbers(output: Path) -> None:
     told = json.loads(done.stdout)
     assert (told["ok"], told["pinned"]) == (True, {"vkey": True, "tsa_chain": True})
     numbers = {one["sort"]: [step["number"] for step in one["steps"]] for one in told["verified"]}
-    assert numbers["receipt"] == [1, 2, 3, 4, 5, 7]
+    assert numbers["receipt"] == [1, 2, 3, 4, 5, 7, 8]
     assert numbers["package"] == list(range(1, 11))
 
 
@@ -129,7 +130,7 @@ async def test_a_package_with_exchanged_bids_is_refused(
     bag = await build(give(items), tmp_path / "bag", FACTS, store=store, signer=SIGNER, required=REQUIRED)
     pins = Pins(SIGNER.vkey, authority.chain_pem)
     with pytest.raises(GgzyError, match=r"receipt\.other_bid"):
-        artefacts.verify_package(bag.path, pins)
+        Verifier(pins).verify(Artefact(Sort.PACKAGE, bag.path))
 
 
 async def test_nothing_to_verify_is_an_error(tmp_path: Path) -> None:

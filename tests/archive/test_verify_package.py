@@ -191,5 +191,5 @@ def test_progress_tells_every_byte(package: Path, pins: Pins, tmp_path: Path) ->
     """The sum of what progress is told is the payload's size; a copy of a package verifies like the original."""
     told: list[int] = []
     shutil.copytree(package, tmp_path / "copy")
-    steps = verify(tmp_path / "copy", pins, progress=told.append)
+    _, steps = verify(tmp_path / "copy", pins, progress=told.append)
     assert sum(told) == int(steps[3].detail)

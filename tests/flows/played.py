@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 
 from api import artefacts
+from api.verifier import Verifier
 from archive.recipe import Pins
 
 CHECKOUT = Path(__file__).parents[2]
@@ -117,7 +118,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def verify_all(folder: Path, pins: Pins | None = None) -> list[artefacts.Artefact]:
     """Do in this process what `ggzy verify` does; raises the first thing wrong."""
-    found = artefacts.find(folder)
+    found, verifier = artefacts.find(folder), Verifier(pins or Pins())
     for artefact in found:
-        artefacts.verify(artefact, artefacts.with_own_keys(pins or Pins(None, None), artefact))
+        verifier.verify(artefact)
     return found

@@ -14,6 +14,7 @@ from cryptography import x509
 
 from api import artefacts
 from api.artefacts import Artefact, Sort
+from api.verifier import Verifier
 from archive.recipe import Pins
 from kernel.errors import GgzyError
 from tests.flows.played import Played, environment
@@ -60,7 +61,7 @@ def places(path: Path, count: int = SAMPLE) -> list[int]:
 def refusal(artefact: Artefact, pins: Pins) -> GgzyError | None:
     """Return with what an artefact is refused, or None if it is accepted."""
     try:
-        artefacts.verify(artefact, artefacts.with_own_keys(pins, artefact))
+        Verifier(pins).verify(artefact)
     except GgzyError as error:
         return error
     return None

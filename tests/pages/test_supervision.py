@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import artefacts, jobs
 from api.pages import supervision
 from api.trail_files import guarded
+from api.verifier import Verifier
 from api.wiring import Installation
 from archive import bundle, trail
 from archive import event as events
@@ -191,7 +192,7 @@ async def test_a_bundle_is_proven_without_us(
     packed.write_bytes(await taken_out(everywhere, "bundle", trade=str(played.here)))
     pins = Pins(installation.signer.vkey, installation.chain_pem)
     (found,) = artefacts.find(packed)
-    steps = [(step.number, step.name, step.detail) for step in artefacts.verify(found, pins)]
+    steps = [(step.number, step.name, step.detail) for step in Verifier(pins).verify(found)]
     folder = bundle.unpack(packed, tmp_path / "folder")
     broken = bundle.unpack(packed, tmp_path / "broken")
     lines = (broken / bundle.ENTRIES).read_bytes()
