@@ -251,7 +251,7 @@ async def test_the_device_refuses_an_early_request_and_another_transcript(
     await one.page.route("**/api/v1/installation", other_log)
     await one.page.goto(place)
     await one.unlock("口令", kept=True)
-    await expect(one.page.locator("#trouble")).to_contain_text("custody.pins_changed")
+    await expect(one.page.locator("#trouble")).to_contain_text("page.pins_changed")
     await expect(one.page.locator("#give")).to_be_hidden()
 
 

@@ -5,6 +5,7 @@
 import { concat, equal, hex, text, unhex, utf8 } from "../lib/bytes.js";
 import * as bidfile from "../lib/bidfile.js";
 import { encode } from "../lib/canonical.js";
+import * as drafts from "../lib/draft.js";
 import * as keyfile from "../lib/keyfile.js";
 import { fingerprint } from "../lib/keysetup.js";
 import * as manifests from "../lib/manifest.js";
@@ -77,6 +78,21 @@ export class Device {
   /** @param {Record<string, string>} fields that name their format @returns {string} the signed message */
   sign(fields) {
     return text(write(fields, this.#opened()));
+  }
+
+  /**
+   * Seal a draft that is to be kept in the browser.
+   * @param {drafts.Place} place
+   * @param {unknown} content
+   * @returns {Promise<Uint8Array>}
+   */
+  sealDraft(place, content) {
+    return drafts.seal(this.#seed(), place, content);
+  }
+
+  /** @param {drafts.Place} place @param {Uint8Array} sealed @returns {Promise<any>} the content; `device.bad_draft` */
+  openDraft(place, sealed) {
+    return drafts.open(this.#seed(), place, sealed);
   }
 
   /**
@@ -156,6 +172,11 @@ export class Device {
     this.#secrets = secrets;
     this.#device = keyfile.deviceKey(secrets);
     return hex(this.#device.publicKey);
+  }
+
+  #seed() {
+    this.#opened();
+    return keyfile.secretOf(this.#secrets, keyfile.DEVICE_SEED);
   }
 
   #opened() {

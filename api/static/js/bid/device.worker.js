@@ -3,7 +3,9 @@ import { Refusal } from "../lib/refusal.js";
 import { ready } from "../lib/sodium.js";
 import { Device } from "./bidder_device.js";
 
-const CALLS = new Set(["create", "unlock", "prove", "enrol", "sign", "trust", "seal", "adopt", "rehearse"]);
+const CALLS = new Set(
+  ["create", "unlock", "prove", "enrol", "sign", "trust", "sealDraft", "openDraft"].concat(["seal", "adopt", "rehearse"]),
+);
 const device = new Device();
 
 addEventListener("message", async ({ data: { id, name, args } }) => {

@@ -1,13 +1,17 @@
 /** One envelope's section on the page: its fields, its files, and the plan that is read from them. */
-import { Refusal } from "../lib/refusal.js";
+import { Refusal, require } from "../lib/refusal.js";
 import { encode, entryOf, readPrice } from "../lib/form.js";
 import { amountInWords } from "../lib/amount.js";
 import { t } from "../words.js";
 import { byId, size, wordsOf } from "./page_parts.js";
 
+/** What is kept of an envelope between visits: its fields by id as typed, the names of its files. @typedef {{values: Record<string, string>, files: string[]}} Typed */
+
 export class EnvelopeForm {
   /** @type {File[]} */
   #files = [];
+  /** Names of files that were chosen on an earlier visit: each is chosen again or dropped. @type {string[]} */
+  #wanted = [];
 
   /** @param {HTMLElement} section with `data-envelope` */
   constructor(section) {
@@ -17,6 +21,7 @@ export class EnvelopeForm {
     const chooser = byId(`${this.kind}-files`);
     chooser.addEventListener("change", () => {
       this.#files.push(...chooser.files);
+      this.#wanted = this.#wanted.filter((name) => !this.#files.some((file) => file.name === name));
       chooser.value = ""; // the same file can be chosen again after it was taken out
       this.#show();
     });
@@ -25,6 +30,20 @@ export class EnvelopeForm {
 
   get files() {
     return this.#files;
+  }
+
+  /** @returns {Typed} */
+  typed() {
+    const values = Object.fromEntries(this.#fields().map((field) => [field.id, field.value]));
+    return { values, files: [...this.#files.map((file) => file.name), ...this.#wanted] };
+  }
+
+  /** Put back what was typed before, in place of what stands there. @param {Typed} typed */
+  fill({ values, files }) {
+    for (const field of this.#fields()) field.value = values[field.id] ?? "";
+    [this.#files, this.#wanted] = [[], files];
+    if (this.kind === "price") showAmount();
+    this.#show();
   }
 
   /** @returns {import("../lib/form.js").Form} as typed; throws a Refusal with `field` where something is wrong */
@@ -38,6 +57,9 @@ export class EnvelopeForm {
       leader: this.#text("leader") || null,
       particulars: at(`${this.kind}-particulars`, () => particularsOf(this.#text("particulars"))),
     };
+    at(`${this.kind}-files`, () => {
+      require(this.#wanted.length === 0, "pages.bid.files_wanted", { names: this.#wanted.join("、") });
+    });
     at(`${this.kind}-files`, () => encode({ ...form, files: this.#files.map(entryOf) }));
     return form;
   }
@@ -66,22 +88,36 @@ export class EnvelopeForm {
     return Number(typed);
   }
 
+  /** @returns {HTMLInputElement[]} what is typed into */
+  #fields() {
+    return [...this.section.querySelectorAll("input:not([type=file]), textarea")];
+  }
+
   #show() {
-    const lines = this.#files.map((file, place) => {
-      const line = document.createElement("li");
-      const drop = document.createElement("button");
-      [drop.type, drop.className, drop.textContent] = ["button", "link", t("pages.bid.file_drop")];
-      drop.setAttribute("aria-label", t("pages.bid.file_drop_named", { name: file.name }));
-      drop.addEventListener("click", () => {
-        this.#files.splice(place, 1);
-        this.#show();
-      });
-      const name = document.createElement("span");
-      name.textContent = `${file.name}（${size(file.size)}）`;
-      line.append(name, drop);
-      return line;
+    const chosen = this.#files.map((file) => {
+      const said = `${file.name}（${size(file.size)}）`;
+      return this.#line(said, file.name, () => this.#files.splice(this.#files.indexOf(file), 1));
     });
-    this.list.replaceChildren(...lines);
+    const wanted = this.#wanted.map((name) => {
+      const said = t("pages.bid.file_wanted", { name });
+      return this.#line(said, name, () => this.#wanted.splice(this.#wanted.indexOf(name), 1));
+    });
+    this.list.replaceChildren(...chosen, ...wanted);
+  }
+
+  /** @param {string} said @param {string} name @param {() => void} remove @returns {HTMLElement} a file with the way to drop it */
+  #line(said, name, remove) {
+    const [line, words, drop] = [document.createElement("li"), document.createElement("span"), document.createElement("button")];
+    words.textContent = said;
+    [drop.type, drop.className, drop.textContent] = ["button", "link", t("pages.bid.file_drop")];
+    drop.setAttribute("aria-label", t("pages.bid.file_drop_named", { name }));
+    drop.addEventListener("click", () => {
+      remove();
+      this.#show();
+      this.section.dispatchEvent(new Event("input"));
+    });
+    line.append(words, drop);
+    return line;
   }
 }
 

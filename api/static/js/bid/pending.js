@@ -3,7 +3,8 @@
  *
  * A record is written when its sealed file is whole on disk and removed when the receipt is there.
  */
-const DATABASE = "ggzy-bids";
+import { within } from "../database.js";
+
 const STORE = "pending";
 
 /**
@@ -26,44 +27,20 @@ const STORE = "pending";
 
 /** @param {string} lot @param {string} uscc @returns {Promise<Pending | null>} */
 export async function find(lot, uscc) {
-  return (await within("readonly", (store) => store.get([lot, uscc]))) ?? null;
+  return (await within(STORE, "readonly", (store) => store.get([lot, uscc]))) ?? null;
 }
 
 /** @returns {Promise<Pending[]>} */
 export function all() {
-  return within("readonly", (store) => store.getAll());
+  return within(STORE, "readonly", (store) => store.getAll());
 }
 
 /** Keep a record, in place of an earlier one of this lot and bidder. @param {Pending} record */
 export async function keep(record) {
-  await within("readwrite", (store) => store.put(record));
+  await within(STORE, "readwrite", (store) => store.put(record));
 }
 
 /** @param {Pending} record */
 export async function forget({ lot, uscc }) {
-  await within("readwrite", (store) => store.delete([lot, uscc]));
-}
-
-/** @type {Promise<IDBDatabase> | undefined} */
-let opening;
-
-async function within(mode, ask) {
-  opening ??= open();
-  const database = await opening;
-  return new Promise((resolve, reject) => {
-    const transaction = database.transaction(STORE, mode, { durability: "strict" });
-    const request = ask(transaction.objectStore(STORE));
-    transaction.oncomplete = () => resolve(request.result);
-    transaction.onabort = transaction.onerror = () => reject(transaction.error);
-  });
-}
-
-/** @returns {Promise<IDBDatabase>} */
-function open() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open(DATABASE, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["lot", "uscc"] });
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+  await within(STORE, "readwrite", (store) => store.delete([lot, uscc]));
 }

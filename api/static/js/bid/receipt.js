@@ -1,10 +1,9 @@
 /** Checks a receipt in the browser by the recipe of docs/spec/receipt.md; keys are pinned at their first use. */
 import { api } from "../http.js";
-import * as keystore from "../keystore.js";
-import { Refusal } from "../lib/refusal.js";
 import { ready } from "../lib/sodium.js";
 import { parseKey } from "../lib/verify/note.js";
 import { check } from "../lib/verify/receipt.js";
+import { pins } from "../pins.js";
 import { t } from "../words.js";
 import { byId, tag, wordsOf } from "./page_parts.js";
 
@@ -36,23 +35,13 @@ async function proof() {
   return null;
 }
 
-/** What the platform names the first time is kept; another key later is an alarm, not a key. */
-async function pinned(name, value) {
-  const known = await keystore.pinned(name);
-  if (known === null) await keystore.pin(name, value);
-  else if (known !== value) throw new Refusal("receipt.other_pins", { name });
-  return value;
-}
-
 async function run() {
   await ready();
-  const about = await api("GET", "/api/v1/installation");
-  const chain = await pinned("tsa_chain", about.tsa_chain);
-  const log = await pinned("log_vkey", about.log_vkey);
+  const { vkey, chain } = await pins();
   const [content, digest, token] = await Promise.all(["json", "digest", "tsr"].map((suffix) => bytes(`${url}.${suffix}`)));
   const files = { content, digest, token, proof: await proof() };
   list.replaceChildren();
-  await check(files, chain, parseKey(log.trim()), ({ number, name }) => show("good", t(`pages.bid.step.${name}`, { number })));
+  await check(files, chain, parseKey(vkey), ({ number, name }) => show("good", t(`pages.bid.step.${name}`, { number })));
   if (files.proof === null) show("wait", t("pages.bid.no_proof_yet"));
 }
 

@@ -3,6 +3,7 @@ import { serverNow, synchronize } from "../clock.js";
 import { Refusal, api } from "../http.js";
 import { t } from "../words.js";
 import { call, stop } from "./device.js";
+import * as drafts from "./drafts.js";
 import { busy, byId, save, showRefusal, size, span, wordsOf } from "./page_parts.js";
 import * as pending from "./pending.js";
 import * as files from "./sealed_files.js";
@@ -74,8 +75,8 @@ async function run(bid, alone) {
   addEventListener("pagehide", () => leaving.abort(), { once: true });
   const received = await new Upload(bid, file, (standing) => show(standing, bid), leaving.signal).run();
   await pending.forget(bid);
+  await drafts.forget(bid);
   await files.remove(bid.file);
-  removeEventListener("beforeunload", warn);
   location.assign(`/bid/bids/${received.id}?done=bid_received`);
 }
 
@@ -87,11 +88,6 @@ function refusal(code) {
 export async function saveSealed(bid) {
   const file = await files.find(bid.file);
   if (file) save(file, "bid.sealed");
-}
-
-/** Ask before the page is left while plaintext would be lost with it. */
-export function warn(/** @type {BeforeUnloadEvent} */ event) {
-  event.preventDefault();
 }
 
 /** @param {import("./upload.js").Standing} standing @param {import("./pending.js").Pending} bid */

@@ -4,19 +4,22 @@ import { AES_256_GCM } from "../lib/header.js";
 import { PayloadSource } from "../lib/payload.js";
 import { t } from "../words.js";
 import { civil } from "../clock.js";
+import { Autosave } from "./autosave.js";
 import { call } from "./device.js";
+import * as drafts from "./drafts.js";
 import { EnvelopeForm, problemOf } from "./envelope_form.js";
 import { KeyField } from "./key_field.js";
 import { busy, byId, onSubmit, rows, showProblems, showRefusal, size } from "./page_parts.js";
 import * as pending from "./pending.js";
 import { RESULT } from "./rehearsed.js";
 import * as files from "./sealed_files.js";
-import { adopt, saveSealed, sealHere, send, targetOf, warn } from "./sending.js";
+import { adopt, saveSealed, sealHere, send, targetOf } from "./sending.js";
 
 const root = byId("bid");
 const { lot, title, uscc, user, previous } = root.dataset;
 const sections = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[data-step]")]);
 const envelopes = sections.filter((one) => one.dataset.envelope).map((one) => new EnvelopeForm(one));
+const autosave = new Autosave({ user, lot, uscc }, envelopes);
 const order = ["key", ...envelopes.map((one) => one.kind), "check", "work"];
 /** @type {{target: Uint8Array, transcript: Uint8Array, key: any, deadline: string} | null} */
 let aim = null;
@@ -24,6 +27,7 @@ let aim = null;
 /** Show one step and put the focus on its heading. */
 function go(step, { record = true } = {}) {
   for (const section of sections) section.hidden = section.dataset.step !== step;
+  byId("draft").hidden = !envelopes.some(({ kind }) => kind === step);
   showProblems([]);
   showWay(step);
   if (record) history.pushState({ step }, "");
@@ -67,19 +71,19 @@ function place() {
 /** Ask what is to be sealed for: deadline and key as they are now; the key is checked on this device. */
 async function look() {
   const found = await targetOf(lot);
-  aim = { ...found, key: await call("trust", [found]), deadline: JSON.parse(text(found.target)).deadline };
+  return { ...found, key: await call("trust", [found]), deadline: JSON.parse(text(found.target)).deadline };
 }
 
 /** @param {KeyField} field */
 async function begin(field) {
   if (!(await field.unlock())) return;
   try {
-    await look();
+    aim = await look();
+    await autosave.restore(aim.deadline);
   } catch (error) {
     showRefusal(error);
     return;
   }
-  addEventListener("beforeunload", warn);
   go(after("key"));
 }
 
@@ -110,12 +114,10 @@ async function seal() {
   go("work");
   const total = made.reduce((sum, plan) => sum + new PayloadSource(plan.form, plan.files).length, 0);
   try {
-    await look(); // a deadline that moved while the forms were filled in
-    const { target, transcript } = /** @type {NonNullable<typeof aim>} */ (aim);
-    const asked = { target, transcript, plans: made, uscc, previous: previous || null, suite: AES_256_GCM };
-    const bid = await sealHere(/** @type {any} */ (place()), asked, total);
-    removeEventListener("beforeunload", warn); // from here on a reload loses nothing
-    await send(bid);
+    await autosave.flush();
+    aim = await look(); // a deadline that moved while the forms were filled in
+    const asked = { target: aim.target, transcript: aim.transcript, plans: made, uscc, previous: previous || null, suite: AES_256_GCM };
+    await send(await sealHere(/** @type {any} */ (place()), asked, total));
   } catch (error) {
     go("check");
     showRefusal(error);
@@ -198,6 +200,7 @@ async function start() {
   showRehearsal();
   if (!files.supported()) showProblems([{ text: t("seal.no_storage") }]);
   root.hidden = false;
+  await drafts.expire(new Map([[lot, root.dataset.deadline]]));
   const all = await pending.all();
   await files.sweep(new Set(all.map((one) => one.file))).catch(() => undefined);
   const own = all.find((one) => one.lot === lot && one.uscc === uscc && one.user === user);

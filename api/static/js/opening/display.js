@@ -16,15 +16,12 @@ setInterval(() => {
 }, TURN);
 
 run();
-follow(board.dataset.events ?? "", {
+follow(board.dataset.events ?? "", board.dataset.board ?? "", {
   state: (html) => put(board, html),
   connection: (how) => {
     document.documentElement.dataset.connection = how;
     lost.hidden = how === "live";
-    if (how === "live") {
-      updated.textContent = civil(serverNow());
-      return;
-    }
-    lost.textContent = t(`room.js.${how}`, { at: updated.textContent });
+    if (how === "live" || how === "polling") updated.textContent = civil(serverNow());
+    if (how !== "live") lost.textContent = t(`room.js.${how}`, { at: updated.textContent });
   },
 });

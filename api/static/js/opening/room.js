@@ -3,10 +3,10 @@ import { t } from "../words.js";
 import { follow, put } from "./follow.js";
 
 const board = /** @type {HTMLElement} */ (document.getElementById("board"));
-const panel = /** @type {HTMLElement} */ (document.getElementById("panel"));
+const panel = document.getElementById("panel"); // only for who takes part
 const connection = /** @type {HTMLElement} */ (document.querySelector("[data-live]"));
 const said = /** @type {HTMLElement} */ (document.querySelector("[data-said]"));
-const offer = /** @type {HTMLElement} */ (document.querySelector("[data-stale-panel]"));
+const offer = /** @type {HTMLElement | null} */ (document.querySelector("[data-stale-panel]"));
 let shown = board.querySelector(".board")?.getAttribute("data-panel") ?? "";
 
 let typed = false;
@@ -15,25 +15,26 @@ let asked = 0;
 document.addEventListener("submit", () => {
   leaving = true; // what was sent is answered by a page of its own
 });
-panel.addEventListener("input", () => {
+panel?.addEventListener("input", () => {
   typed = true;
 });
 
-/** @returns {boolean} whether somebody is writing in the panel */
-function writing() {
+/** @param {HTMLElement} panel @returns {boolean} whether somebody is writing in it */
+function writing(panel) {
   return typed || (panel.contains(document.activeElement) && document.activeElement instanceof HTMLTextAreaElement);
 }
 
 /** Fetch the panel again, unless that would take away what somebody is writing; the newest question counts. */
 async function refresh() {
-  if (writing()) {
+  if (!panel || !offer) return;
+  if (writing(panel)) {
     offer.hidden = false;
     return;
   }
   const mine = ++asked;
   const answer = await fetch(board.dataset.panelFrom ?? "", { credentials: "same-origin", cache: "no-store" }).catch(() => null);
   const html = answer?.ok ? await answer.text() : null;
-  if (html !== null && mine === asked && !writing()) put(panel, html);
+  if (html !== null && mine === asked && !writing(panel)) put(panel, html);
 }
 
 /** @param {string} html */
@@ -47,7 +48,7 @@ function state(html) {
   refresh();
 }
 
-follow(board.dataset.events ?? "", {
+follow(board.dataset.events ?? "", board.dataset.board ?? "", {
   state,
   connection: (how) => {
     document.documentElement.dataset.connection = how;
