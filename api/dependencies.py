@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import address
 from api.accounts.authentication import Presented
+from api.accounts.policy import NO_ASSURANCE, Assurance
 from api.broadcast import Boards
 from api.live import Hub
 from api.wiring import Installation
@@ -52,6 +53,12 @@ def provide_presented(request: Request[Any, Any, Any]) -> Presented | None:
     return presented
 
 
+def provide_assurance(request: Request[Any, Any, Any]) -> Assurance:
+    """Give what was shown for the request's credential."""
+    presented = provide_presented(request)
+    return presented.assurance if presented is not None else NO_ASSURANCE
+
+
 def provide_whence(request: Request[Any, Any, Any]) -> str:
     """Give the address that a request comes from, for counting."""
     return address.of(request.scope, provide_installation(request).settings.trusted_proxies)
@@ -90,6 +97,7 @@ DEPENDENCIES = {
     "sessions": Provide(provide_sessions, sync_to_thread=False),
     "actor": Provide(provide_actor, sync_to_thread=False),
     "presented": Provide(provide_presented, sync_to_thread=False),
+    "assurance": Provide(provide_assurance, sync_to_thread=False),
     "whence": Provide(provide_whence, sync_to_thread=False),
     "store": Provide(provide_store, sync_to_thread=False),
     "authority": Provide(provide_authority, sync_to_thread=False),

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy import delete, func
 
 from api import mail, mail_sender, openings
-from api.accounts.tables import Credential
+from api.accounts.login import KNOWN_FOR
+from api.accounts.tables import Credential, KnownAddress, PasswordReset
 from api.sandbox import SandboxClock
 from api.tables import Counter, StoredAnswer
 from api.wiring import Installation
@@ -70,12 +71,14 @@ async def stamp(installation: Installation) -> None:
 
 
 async def clean(installation: Installation) -> None:
-    """Forget answers, counters and credentials that nobody will ask for again."""
+    """Forget answers, counters, credentials, links and addresses that nobody will ask for again."""
     async with installation.sessions.begin() as session:
         now = func.clock_timestamp()
         await session.execute(delete(StoredAnswer).where(StoredAnswer.made_at < now - ANSWERS_KEPT))
         await session.execute(delete(Counter).where(Counter.slot < now - COUNTERS_KEPT))
         await session.execute(delete(Credential).where(Credential.expires_at < now - CREDENTIALS_KEPT))
+        await session.execute(delete(PasswordReset).where(PasswordReset.expires_at < now))
+        await session.execute(delete(KnownAddress).where(KnownAddress.seen_at < now - KNOWN_FOR))
 
 
 async def expire_calls(installation: Installation) -> None:

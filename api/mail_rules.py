@@ -111,6 +111,11 @@ async def _step(session: AsyncSession, event: Event) -> list[Post]:
     return told
 
 
+async def _forgotten(_session: AsyncSession, event: Event) -> list[Post]:
+    """Have a link sent to who forgot their password; the message says that somebody asked."""
+    return [Post("password_reset", "/account", user_id=UUID(event.data["user"]))]
+
+
 async def _lot(session: AsyncSession, event: Event) -> LotFacts:
     return await lots.facts(session, UUID(event.data["lot"]))
 
@@ -139,4 +144,5 @@ _RULES: dict[str, Rule] = {
     "key_ceremony.begun": _ceremony,
     "draw.drawn": _called,
     "draw.called": _called,
+    "password.reset_asked": _forgotten,
 }

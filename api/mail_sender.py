@@ -1,7 +1,8 @@
 """Mails about messages, by SMTP: plain text that tells that there is something and where, never what or of which trade.
 
 Each mail is sent under its row's lock and settled in the same transaction: a crash between sending and settling sends
-it again with the same ``Message-ID``. Failures are tried again, longer apart, for two days.
+it again with the same ``Message-ID``. Failures are tried again, longer apart, for two days. The one mail that holds a
+secret is that of a forgotten password: its link is made as it goes out (`api.accounts.resets`).
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ import structlog
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.accounts import resets
 from api.accounts.tables import Account
 from api.locale import words
 from api.settings import Settings
 from api.tables import Message
 from api.wiring import Installation
+from kernel.entropy import Entropy
 from kernel.errors import GgzyError
 from trading import parties
 
@@ -77,10 +80,18 @@ async def send(installation: Installation) -> None:
             row = await session.scalar(_due())
             if row is None:
                 return
-            await _settle(session, row, relay, installation.settings)
+            await _settle(session, row, relay, installation)
 
 
-def compose(row: Message, to: str, settings: Settings) -> EmailMessage:
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail leads to: the code of the words around the address, and the address's path."""
+
+    frame: str = "mail.body"
+    path: str = "/account/messages"
+
+
+def compose(row: Message, to: str, letter: Letter, settings: Settings) -> EmailMessage:
     """Return the mail: it says that there is something to read, and where; neither the trade nor who else."""
     mail = EmailMessage()
     mail["From"] = settings.mail_from
@@ -90,18 +101,19 @@ def compose(row: Message, to: str, settings: Settings) -> EmailMessage:
     mail["Date"] = row.made_at
     mail["Auto-Submitted"] = "auto-generated"
     told = {"name": settings.name, "what": words(f"mail.{row.code}.body", locale=settings.locale)}
-    mail.set_content(words("mail.body", told | {"url": f"{settings.origin}/account/messages"}, settings.locale))
+    mail.set_content(words(letter.frame, told | {"url": settings.origin + letter.path}, settings.locale))
     return mail
 
 
-async def _settle(session: AsyncSession, row: Message, relay: Relay, settings: Settings) -> None:
+async def _settle(session: AsyncSession, row: Message, relay: Relay, installation: Installation) -> None:
     to = await _address(session, row)
     if not to:
         row.outcome = "no_address"
         return
     row.tries += 1
+    letter = await _letter(session, row, installation.entropy)
     try:
-        await relay.send(compose(row, to, settings))
+        await relay.send(compose(row, to, letter, installation.settings))
         row.outcome = "sent"
     except aiosmtplib.SMTPRecipientsRefused as error:
         refused = all(one.code >= PERMANENT for one in error.recipients)
@@ -120,6 +132,12 @@ def _due() -> Select[Message]:
     due = (Message.outcome.is_(None), Message.next_try_at <= func.clock_timestamp())
     fresh = Message.made_at > func.clock_timestamp() - STALE
     return select(Message).where(*due, fresh).order_by(Message.next_try_at).limit(1).with_for_update(skip_locked=True)
+
+
+async def _letter(session: AsyncSession, row: Message, entropy: Entropy) -> Letter:
+    if row.code != "password_reset" or row.user_id is None:
+        return Letter()
+    return Letter("mail.link", f"/sign-in/reset/{await resets.make(session, row.user_id, entropy=entropy)}")
 
 
 async def _address(session: AsyncSession, row: Message) -> str:

@@ -21,6 +21,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from api import schema
 from api.accounts import credentials, devices, services
+from api.accounts.policy import Assurance
 from api.app import build
 from api.embedded import Postgres
 from api.settings import Settings
@@ -195,6 +196,10 @@ async def client(app: Litestar) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
+ASSURED = Assurance(factor=True, fresh=True)
+"""Whoever a service is called for in a test has just shown who they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Someone:
     """A signed-in person: send `headers` with a request."""
@@ -215,10 +220,10 @@ def someone(installation: Installation) -> Callable[..., Awaitable[Someone]]:
             for one in held:
                 await services.give(session, SYSTEM, user.id, one.role, one.scope, entropy=entropy)
             actor = await services.actor(session, user.id)
-            asked = await devices.challenge(session, actor, entropy=entropy)
+            asked = await devices.challenge(session, actor, assurance=ASSURED, entropy=entropy)
             public = bytes(device.verify_key)
             proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
-            await devices.enrol(session, actor, public, asked.challenge, proof, entropy=entropy)
+            await devices.enrol(session, actor, public, asked.challenge, proof, assurance=ASSURED, entropy=entropy)
             token = await credentials.issue(session, actor, "token", "test", entropy=entropy, proof="test")
             actor = await services.actor(session, user.id, proven=True)
         return Someone(actor, {"Authorization": f"Bearer {token.secret}"}, device)

@@ -9,11 +9,14 @@ from uuid import UUID
 from litestar.types import HTTPScope
 
 from api.accounts import credentials, services
+from api.accounts.policy import Assurance
+from api.settings import Settings
 from kernel.actor import ANONYMOUS, Actor
 from kernel.database import Sessions
 from kernel.errors import GgzyError, Kind
 
 COOKIE = "ggzy_session"
+"""The bare name of the session's cookie; `cookie_name` says what it is called where."""
 CSRF_HEADER = b"x-csrf-token"
 FORMS = (b"application/x-www-form-urlencoded", b"multipart/form-data")
 UNPROVEN = {"unproven": True}
@@ -23,11 +26,10 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """The valid credential of a request: whether a second factor was shown for it, or is still awaited (`pending`)."""
+    """The valid credential of a request: what was shown for it, and whether a second factor is awaited (`pending`)."""
 
     credential_id: UUID
-    by_cookie: bool
-    proven: bool
+    assurance: Assurance
     pending: bool
     enrolled: bool
 
@@ -39,7 +41,7 @@ async def identify(sessions: Sessions, scope: HTTPScope) -> Actor:
     declared ``opt=UNPROVEN``; there they come without any role. The state's ``presented`` says how they stand.
     """
     headers = {name.lower(): value for name, value in scope["headers"]}
-    token, cookie = _bearer(headers), _session_cookie(headers)
+    token, cookie = _bearer(headers), session_secret(scope)
     if token is None and cookie is None:
         return ANONYMOUS
     if token is None and cookie is not None and scope["method"] not in READS:
@@ -51,14 +53,13 @@ async def identify(sessions: Sessions, scope: HTTPScope) -> Actor:
             if token is None and scope["method"] in READS:
                 return ANONYMOUS  # an old cookie reads what everybody may read
             raise GgzyError("credential.invalid", Kind.UNAUTHENTICATED)
-        standing = await services.standing(session, owner.user_id, proven=owner.proven)
+        standing = await services.standing(session, owner.user_id, proven=owner.assurance.factor)
     if standing.pending and not scope["route_handler"].opt.get("unproven"):
         if token is None and scope["method"] in READS:
             return ANONYMOUS
         raise GgzyError("factor.required", Kind.UNAUTHENTICATED)
-    scope["state"]["presented"] = Presented(
-        owner.credential_id, token is None, owner.proven, standing.pending, standing.enrolled
-    )
+    shown = Presented(owner.credential_id, owner.assurance, standing.pending, standing.enrolled)
+    scope["state"]["presented"] = shown
     return standing.actor
 
 
@@ -70,9 +71,20 @@ def from_here(headers: dict[bytes, bytes]) -> bool:
     return urlsplit(headers.get(b"origin", b"")).netloc == headers.get(b"host", b"\0")
 
 
+def cookie_name(settings: Settings) -> str:
+    """Return the name of the session's cookie; over HTTPS no other host and no plain page can set it (RFC 6265bis)."""
+    return f"__Host-{COOKIE}" if settings.cookies_over_https_only else COOKIE
+
+
 def session_secret(scope: HTTPScope) -> str | None:
     """Return the secret in the request's session cookie."""
-    return _session_cookie({name.lower(): value for name, value in scope["headers"]})
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    try:
+        jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return None
+    name = cookie_name(scope["litestar_app"].state.installation.settings)
+    return jar[name].value if name in jar else None
 
 
 def _bearer(headers: dict[bytes, bytes]) -> str | None:
@@ -83,14 +95,6 @@ def _bearer(headers: dict[bytes, bytes]) -> str | None:
     if scheme.lower() != "bearer" or not token:
         raise GgzyError("credential.invalid", Kind.UNAUTHENTICATED)
     return token.strip()
-
-
-def _session_cookie(headers: dict[bytes, bytes]) -> str | None:
-    try:
-        jar = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return None
-    return jar[COOKIE].value if COOKIE in jar else None
 
 
 def _check_csrf(headers: dict[bytes, bytes], cookie: str) -> None:

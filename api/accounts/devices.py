@@ -2,7 +2,8 @@
 
 The server gives a challenge bound to the user; the device signs
 ``"ggzy/device-enrolment/v1" 0x00 ‖ canonical JSON {"challenge", "format", "public_key", "user"}``. One key is active
-per person; a new one ends the old one at that moment, and a key that ever served somebody serves nobody else.
+per person; a new one ends the old one at that moment, and a key that ever served somebody serves nobody else. Keys are
+changed by who has shown a moment ago who they are (``accounts.proof_needed``): not by whoever holds a stolen session.
 """
 
 import hmac
@@ -17,6 +18,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
+from api.accounts.policy import Assurance
 from api.accounts.tables import Account, DeviceChallenge, DeviceKey
 from archive import trail
 from kernel import canonical, database
@@ -54,9 +56,9 @@ def statement(user_id: UUID, challenge: bytes, public_key: bytes) -> bytes:
     return CONTEXT + canonical.encode(fields)
 
 
-async def challenge(session: AsyncSession, actor: Actor, *, entropy: Entropy) -> Challenge:
+async def challenge(session: AsyncSession, actor: Actor, *, assurance: Assurance, entropy: Entropy) -> Challenge:
     """Give the person a fresh challenge; an earlier one is worth nothing any more."""
-    permit(policy.must_be_person(actor))
+    permit(policy.must_be_person(actor) or policy.must_confirm(assurance))
     values = {"challenge": entropy.token(32), "expires_at": func.clock_timestamp() + CHALLENGE_LIFE}
     fresh = upsert(DeviceChallenge).values(user_id=actor.user_id, **values)
     made = fresh.on_conflict_do_update(index_elements=["user_id"], set_=values)
@@ -65,10 +67,17 @@ async def challenge(session: AsyncSession, actor: Actor, *, entropy: Entropy) ->
 
 
 async def enrol(
-    session: AsyncSession, actor: Actor, public_key: bytes, answered: bytes, signature: bytes, *, entropy: Entropy
+    session: AsyncSession,
+    actor: Actor,
+    public_key: bytes,
+    answered: bytes,
+    signature: bytes,
+    *,
+    assurance: Assurance,
+    entropy: Entropy,
 ) -> Device:
     """Enrol a key that signed the open challenge; the person's earlier key ends. Records ``device.enrolled``."""
-    permit(policy.must_be_person(actor))
+    permit(policy.must_be_person(actor) or policy.must_confirm(assurance))
     await session.get(Account, actor.user_id, with_for_update=True)
     await _use_up(session, actor, answered)
     _prove(public_key, statement(actor.user_id, answered, public_key), signature)
@@ -82,9 +91,9 @@ async def enrol(
     return Device(public_key, at, None)
 
 
-async def revoke(session: AsyncSession, actor: Actor, *, entropy: Entropy) -> None:
+async def revoke(session: AsyncSession, actor: Actor, *, assurance: Assurance, entropy: Entropy) -> None:
     """End the person's active key, as when the device is lost; records ``device.revoked``."""
-    permit(policy.must_be_person(actor))
+    permit(policy.must_be_person(actor) or policy.must_confirm(assurance))
     at = await database.now(session)
     ended = await _end(session, actor, at)
     if ended is None:

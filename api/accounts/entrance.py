@@ -4,17 +4,17 @@ A session gets a new secret whenever it comes to more rights (sign-in, second fa
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from litestar.datastructures import Cookie
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import authentication, credentials, proof, services
+from api.accounts import authentication, credentials, factors, login, passkeys, policy, proof, services
 from api.accounts.authentication import Presented
 from api.accounts.credentials import Issued
 from api.wiring import Installation
 from kernel.actor import Actor
-from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind
+from kernel.errors import GgzyError, Kind, permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,13 @@ class Entered:
     enrolled: bool
 
 
-async def enter(installation: Installation, login: str, password: str, code: str, address: str) -> Entered:
+async def enter(installation: Installation, name: str, password: str, code: str, address: str) -> Entered:
     """Check the password and, where one is given, the one-time or recovery code.
 
-    Raises ``login.wrong``, ``login.too_many``, ``factor.wrong``. Each try is counted (`services.sign_in`, `proof`).
+    Raises ``login.wrong``, ``login.too_many``, ``factor.wrong``. Each try is counted (`login.sign_in`, `proof`).
     """
     sessions = installation.sessions
-    person = await services.sign_in(sessions, installation.passwords, login, password, address)
+    person = await login.sign_in(sessions, installation.passwords, name, password, address)
     shown = await proof.by_code(sessions, installation.vault, person.user_id, code) if code else None
     async with sessions() as session:
         standing = await services.standing(session, person.user_id, proven=shown is not None)
@@ -46,14 +46,41 @@ def require_code(entered: Entered) -> None:
         raise GgzyError("factor.required", Kind.UNAUTHENTICATED)
 
 
-async def rise(
-    session: AsyncSession, actor: Actor, presented: Presented, shown: str, *, entropy: Entropy
+async def show(installation: Installation, actor: Actor, code: str, answer: dict[str, Any] | None) -> str:
+    """Take a second factor of the actor's, a browser's answer by a passkey or else a code, and tell its kind.
+
+    Raises ``factor.wrong``, ``factor.no_challenge``, ``login.too_many``.
+    """
+    if answer is not None:
+        party = installation.settings.relying_party
+        return await passkeys.prove(installation.sessions, actor.user_id, answer, party)
+    return await proof.by_code(installation.sessions, installation.vault, actor.user_id, code)
+
+
+async def confirm(
+    installation: Installation,
+    session: AsyncSession,
+    actor: Actor,
+    presented: Presented,
+    password: str,
+    *,
+    code: str = "",
+    answer: dict[str, Any] | None = None,
 ) -> Issued | None:
-    """Note the second factor that was just shown: a token keeps its secret, a browser's session gets a new one."""
-    if not presented.by_cookie:
-        await credentials.prove(session, actor, presented.credential_id, shown, entropy=entropy)
-        return None
-    return await credentials.replace(session, actor, presented.credential_id, shown, entropy=entropy)
+    """Have a person show once more who they are: the password, and a second factor where they have one.
+
+    What `policy.must_confirm` guards is then theirs for ten minutes. Returns the new session that a browser gets.
+    Raises ``login.wrong``, ``factor.required`` and what `show` raises.
+    """
+    permit(policy.must_be_person(actor))
+    await login.check_password(installation.sessions, installation.passwords, actor, password)
+    shown = None
+    if await factors.enrolled(session, actor.user_id):
+        if not code and answer is None:
+            raise GgzyError("factor.required", Kind.UNAUTHENTICATED)
+        shown = await show(installation, actor, code, answer)
+    entropy = installation.entropy
+    return await credentials.rise(session, actor, presented.credential_id, shown, confirmed=True, entropy=entropy)
 
 
 def cookie(installation: Installation, secret: str) -> Cookie:
@@ -68,7 +95,7 @@ def no_cookie(installation: Installation) -> Cookie:
 
 def _cookie(installation: Installation, value: str, life: int) -> Cookie:
     return Cookie(
-        key=authentication.COOKIE,
+        key=authentication.cookie_name(installation.settings),
         value=value,
         path="/",
         httponly=True,

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, delete, func, insert, select, upda
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import credentials, policy, recovery, totp
+from api.accounts.policy import Assurance
 from api.accounts.tables import Account, AccountGrant, SecondFactor
 from api.accounts.vault import Vault
 from archive import trail
@@ -67,7 +68,7 @@ async def begin_totp(
     actor: Actor,
     label: str,
     *,
-    proven: bool,
+    assurance: Assurance,
     issuer: str,
     shown: bool,
     vault: Vault,
@@ -77,7 +78,7 @@ async def begin_totp(
 
     `shown`: the second step's page shows its codes, which a sandbox alone allows (``factor.not_sandbox``).
     """
-    await permit_new(session, actor, proven=proven)
+    await permit_new(session, actor, assurance)
     if shown and not await in_sandbox(session):
         raise GgzyError("factor.not_sandbox", Kind.FORBIDDEN)
     open_one = (SecondFactor.user_id == actor.user_id, SecondFactor.confirmed_at.is_(None))
@@ -99,10 +100,17 @@ async def begun(session: AsyncSession, actor: Actor, factor_id: UUID, *, issuer:
 
 
 async def confirm_totp(
-    session: AsyncSession, actor: Actor, factor_id: UUID, code: str, *, proven: bool, vault: Vault, entropy: Entropy
+    session: AsyncSession,
+    actor: Actor,
+    factor_id: UUID,
+    code: str,
+    *,
+    assurance: Assurance,
+    vault: Vault,
+    entropy: Entropy,
 ) -> Enrolled:
     """Take the generator's first code; ``factor.wrong``, ``factor.not_found``. Records ``factor.enrolled``."""
-    first = await permit_new(session, actor, proven=proven)
+    first = await permit_new(session, actor, assurance)
     row = await _awaited(session, actor, factor_id)
     step = totp.step(vault.open(row.secret or b""), code.replace(" ", ""), await real_now(session))
     if step is None:
@@ -112,15 +120,16 @@ async def confirm_totp(
     return await counted(session, actor, row, first=first, entropy=entropy)
 
 
-async def permit_new(session: AsyncSession, actor: Actor, *, proven: bool) -> bool:
+async def permit_new(session: AsyncSession, actor: Actor, assurance: Assurance) -> bool:
     """Let a person enrol one more factor and tell whether it is the first; holds the account's row meanwhile.
 
-    Who has one already shows it before adding another: a password alone must not (``factor.required``).
+    Who has one already shows it before adding another: a password alone must not (``factor.required``). Whoever it is
+    has shown who they are a moment ago (``accounts.proof_needed``).
     """
     permit(policy.must_be_person(actor))
     await session.get(Account, actor.user_id, with_for_update=True)
     so_far = len(await held(session, actor.user_id))
-    permit(policy.may_enrol(enrolled=so_far > 0, proven=proven))
+    permit(policy.may_enrol(assurance, enrolled=so_far > 0))
     if so_far >= MOST_FACTORS:
         raise GgzyError("factor.too_many", Kind.CONFLICT, most=MOST_FACTORS)
     return so_far == 0
@@ -134,7 +143,7 @@ async def counted(session: AsyncSession, actor: Actor, row: SecondFactor, *, fir
     return Enrolled(_value(row), codes)
 
 
-async def end(session: AsyncSession, actor: Actor, factor_id: UUID, *, proven: bool, entropy: Entropy) -> None:
+async def end(session: AsyncSession, actor: Actor, factor_id: UUID, *, assurance: Assurance, entropy: Entropy) -> None:
     """End a factor of one's own; ``factor.last`` while a role needs one. Records ``factor.revoked``."""
     permit(policy.must_be_person(actor))
     await session.get(Account, actor.user_id, with_for_update=True)
@@ -145,18 +154,18 @@ async def end(session: AsyncSession, actor: Actor, factor_id: UUID, *, proven: b
         select(AccountGrant.role).where(AccountGrant.user_id == actor.user_id, AccountGrant.revoked_at.is_(None))
     )
     needed = policy.must_prove({Role(role) for role in roles}, enrolled=False)
-    permit(policy.may_end_factor(proven=proven, last=len(mine) == 1, needed=needed))
+    permit(policy.may_end_factor(assurance, last=len(mine) == 1, needed=needed))
     await _revoke(session, SecondFactor.id == factor_id)
     await trail.record(session, actor, "factor.revoked", {"factor": str(factor_id)}, entropy=entropy)
 
 
-async def new_codes(session: AsyncSession, actor: Actor, *, proven: bool, entropy: Entropy) -> tuple[str, ...]:
+async def new_codes(session: AsyncSession, actor: Actor, *, assurance: Assurance, entropy: Entropy) -> tuple[str, ...]:
     """Give ten new recovery codes to who shows a factor; ``factor.required``, ``factor.not_found``."""
     permit(policy.must_be_person(actor))
     await session.get(Account, actor.user_id, with_for_update=True)
     if not await enrolled(session, actor.user_id):
         raise not_found("factor")
-    permit(policy.may_enrol(enrolled=True, proven=proven))
+    permit(policy.may_enrol(assurance, enrolled=True))
     return await recovery.make(session, actor, entropy=entropy)
 
 

@@ -23,6 +23,7 @@ from webauthn.helpers.structs import (
 
 from api.accounts import factors
 from api.accounts.factors import Enrolled
+from api.accounts.policy import Assurance
 from api.accounts.relying_party import Party
 from api.accounts.tables import Account, PasskeyChallenge, SecondFactor
 from kernel.actor import Actor
@@ -33,9 +34,11 @@ from kernel.errors import GgzyError, Kind
 CHALLENGE_LIFE = timedelta(minutes=5)
 
 
-async def begin(session: AsyncSession, actor: Actor, party: Party, *, proven: bool, entropy: Entropy) -> dict[str, Any]:
+async def begin(
+    session: AsyncSession, actor: Actor, party: Party, *, assurance: Assurance, entropy: Entropy
+) -> dict[str, Any]:
     """Return the options for ``navigator.credentials.create`` (its JSON form)."""
-    await factors.permit_new(session, actor, proven=proven)
+    await factors.permit_new(session, actor, assurance)
     login = await session.scalar(select(Account.login).where(Account.id == actor.user_id))
     options = webauthn.generate_registration_options(
         rp_id=party.host,
@@ -59,11 +62,11 @@ async def confirm(
     label: str,
     party: Party,
     *,
-    proven: bool,
+    assurance: Assurance,
     entropy: Entropy,
 ) -> Enrolled:
     """Enrol the passkey that the browser made; ``factor.wrong``. Records ``factor.enrolled``."""
-    first = await factors.permit_new(session, actor, proven=proven)
+    first = await factors.permit_new(session, actor, assurance)
     challenge = await _use_up(session, actor.user_id)
     try:
         made = webauthn.verify_registration_response(

@@ -2,14 +2,28 @@
 
 import re
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from uuid import UUID
 
 from kernel.actor import ADMINS, ANONYMOUS, EVERYWHERE, PARTY_ROLES, STAFF, Actor, Role
 from kernel.errors import GgzyError, Kind, not_found
 
 FACTOR_ROLES = STAFF | ADMINS | {Role.SUPERVISOR, Role.PURCHASER, Role.AGENCY}
+CONFIRM = "accounts.proof_needed"
+"""The code of the refusal that asks people to show once more who they are."""
 _PARTY = re.compile(r"party:[0-9A-Z]{18}")
 _SITE = re.compile(r"site:[0-9]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """What a credential has been shown for: a second factor ever, and who its holder is within the last ten minutes."""
+
+    factor: bool
+    fresh: bool
+
+
+NO_ASSURANCE = Assurance(factor=False, fresh=False)
 
 
 def may_make_user(actor: Actor) -> GgzyError | None:
@@ -58,16 +72,22 @@ def must_prove(roles: AbstractSet[Role], *, enrolled: bool) -> bool:
     return enrolled or not FACTOR_ROLES.isdisjoint(roles)
 
 
-def may_enrol(*, enrolled: bool, proven: bool) -> GgzyError | None:
+def must_confirm(assurance: Assurance) -> GgzyError | None:
+    """What would outlast a stolen session (keys, factors, codes, the mail address) needs a proof of minutes ago."""
+    return None if assurance.fresh else GgzyError(CONFIRM, Kind.UNAUTHENTICATED)
+
+
+def may_enrol(assurance: Assurance, *, enrolled: bool) -> GgzyError | None:
     """A password alone adds the first factor, never a second one beside it."""
-    return GgzyError("factor.required", Kind.UNAUTHENTICATED) if enrolled and not proven else None
-
-
-def may_end_factor(*, proven: bool, last: bool, needed: bool) -> GgzyError | None:
-    """A factor is ended by who shows one; the last one only by people whose roles need none."""
-    if not proven:
+    if enrolled and not assurance.factor:
         return GgzyError("factor.required", Kind.UNAUTHENTICATED)
-    return GgzyError("factor.last", Kind.CONFLICT) if last and needed else None
+    return must_confirm(assurance)
+
+
+def may_end_factor(assurance: Assurance, *, last: bool, needed: bool) -> GgzyError | None:
+    """A factor is ended by who shows one; the last one only by people whose roles need none."""
+    refusal = may_enrol(assurance, enrolled=True)
+    return refusal or (GgzyError("factor.last", Kind.CONFLICT) if last and needed else None)
 
 
 def must_be_person(actor: Actor) -> GgzyError | None:

@@ -1,29 +1,25 @@
-"""Accounts: made, closed, signed in, granted roles. Each change is one event; no secret goes into an event."""
+"""Accounts: made, closed, granted roles, how people stand. Each change is one event; no secret goes into an event."""
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import counting
 from api.accounts import credentials, factors, policy
-from api.accounts.passwords import Passwords
-from api.accounts.tables import Account, AccountGrant, DeviceKey
+from api.accounts.policy import Assurance
+from api.accounts.tables import Account, AccountGrant, DeviceKey, PasswordReset
 from archive import trail
 from kernel import database
 from kernel.actor import PARTY_ROLES, Actor, Grant, Role
-from kernel.database import Sessions
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 
 LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,62}[a-z0-9]")
 EMAIL = re.compile(r"[^\s@<>,;]{1,100}@[^\s@<>,;]{1,100}")
 NAME_LIMIT = 100
-TRY_WINDOW = timedelta(minutes=15)
-TRIES_PER_LOGIN_AND_ADDRESS, TRIES_PER_LOGIN, TRIES_PER_ADDRESS = 10, 100, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,61 +196,21 @@ async def grants(session: AsyncSession, by: Actor, user_id: UUID) -> list[Given]
     return [_given(row) for row in rows]
 
 
-async def sign_in(sessions: Sessions, passwords: Passwords, login: str, password: str, address: str) -> Actor:
-    """Check login and password; one refusal, ``login.wrong``, for all that is wrong; ``login.too_many`` after that.
-
-    Tries are counted in a transaction of their own, so that a refusal does not take back the count. Password checking
-    takes its time, so no transaction is open meanwhile.
-    """
-    login = login.lower()[:NAME_LIMIT]
-    limits = {
-        f"login/{login}@{address}": TRIES_PER_LOGIN_AND_ADDRESS,
-        f"login/{login}": TRIES_PER_LOGIN,
-        f"login/@{address}": TRIES_PER_ADDRESS,
-    }
-    async with sessions.begin() as session:
-        counts = {name: await counting.count(session, name, TRY_WINDOW) for name in sorted(limits)}
-        account = await session.scalar(select(Account).where(Account.login == login, Account.disabled_at.is_(None)))
-    if any(counts[name] > limit for name, limit in limits.items()):
-        raise _too_many()
-    right = await passwords.fits(account.password if account is not None else None, password)
-    if account is None or not right:
-        raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
-    async with sessions.begin() as session:
-        await counting.forget(session, f"login/{login}@{address}")
-        return await actor(session, account.id)
-
-
-async def check_password(sessions: Sessions, passwords: Passwords, by: Actor, password: str) -> None:
-    """Make sure once more that the actor knows their own password; ``login.wrong``, ``login.too_many``."""
-    async with sessions.begin() as session:
-        tries = await counting.count(session, f"password/{by.user_id}", TRY_WINDOW)
-        kept = await session.scalar(select(Account.password).where(Account.id == by.user_id))
-    if tries > TRIES_PER_LOGIN_AND_ADDRESS:
-        raise _too_many()
-    if not await passwords.fits(kept, password):
-        raise GgzyError("login.wrong", Kind.UNAUTHENTICATED)
-
-
-async def change_password(session: AsyncSession, by: Actor, password_hash: str, *, entropy: Entropy) -> None:
-    """Set the actor's own password and end all their sessions and tokens; records ``password.changed``."""
-    permit(policy.must_be_person(by))
-    await session.execute(update(Account).where(Account.id == by.user_id).values(password=password_hash))
-    await credentials.revoke_all(session, by.user_id)
-    await trail.record(session, by, "password.changed", {}, entropy=entropy)
-
-
 async def email(session: AsyncSession, by: Actor) -> str:
     """Return where mails to the actor go; "" when nowhere."""
     return await session.scalar(select(Account.email).where(Account.id == by.user_id)) or ""
 
 
-async def set_email(session: AsyncSession, by: Actor, address: str, *, entropy: Entropy) -> None:
-    """Set where mails to the actor go, "" for nowhere; ``account.bad_email``. Records ``account.email_changed``."""
-    permit(policy.must_be_person(by))
+async def set_email(session: AsyncSession, by: Actor, address: str, *, assurance: Assurance, entropy: Entropy) -> None:
+    """Set where mails to the actor go, "" for nowhere; ``account.bad_email``. Records ``account.email_changed``.
+
+    Links for a forgotten password that went to the address before end.
+    """
+    permit(policy.must_be_person(by) or policy.must_confirm(assurance))
     if address and EMAIL.fullmatch(address) is None:
         raise GgzyError("account.bad_email")
     await session.execute(update(Account).where(Account.id == by.user_id).values(email=address))
+    await session.execute(delete(PasswordReset).where(PasswordReset.user_id == by.user_id))
     await trail.record(session, by, "account.email_changed", {"given": bool(address)}, entropy=entropy)
 
 
@@ -279,10 +235,6 @@ def _holders() -> Select[UUID]:
 
 def _user(row: Account) -> User:
     return User(row.id, row.login, row.name, row.made_at, row.disabled_at)
-
-
-def _too_many() -> GgzyError:
-    return GgzyError("login.too_many", Kind.TOO_MANY, minutes=int(TRY_WINDOW.total_seconds() // 60))
 
 
 def _given(row: AccountGrant) -> Given:

@@ -1,4 +1,4 @@
-"""Users, grants, credentials (browser sessions and tokens), second factors, device keys and their challenges."""
+"""Users, grants, credentials (browser sessions, tokens, links), second factors, device keys and their challenges."""
 
 from datetime import datetime
 from uuid import UUID
@@ -75,7 +75,30 @@ class Credential(Base):
     expires_at: Mapped[datetime]
     proven_at: Mapped[datetime | None]
     """When a second factor was shown for it; without one the roles that need it are not in its hands."""
+    confirmed_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    """When its holder last showed who they are: the password, and a second factor where there is one."""
     revoked_at: Mapped[datetime | None]
+
+
+class PasswordReset(Base):
+    """A link by which one sets a forgotten password, known by its SHA-256 alone; used once."""
+
+    __tablename__ = "password_reset"
+    __table_args__ = (CheckConstraint("octet_length(hash) = 32", name="hash"),)
+
+    hash: Mapped[bytes] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), index=True)
+    expires_at: Mapped[datetime]
+
+
+class KnownAddress(Base):
+    """An address from which a person has signed in: strangers elsewhere cannot use up its tries."""
+
+    __tablename__ = "known_address"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    address: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
 
 
 class SecondFactor(Base):

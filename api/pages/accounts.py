@@ -1,51 +1,29 @@
 """Signing in and out: password, then the second factor where there is one, or its enrolment where there must be one."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
-import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import authentication, credentials, entrance, factors, passkeys, policy, proof
+from api.accounts import authentication, credentials, entrance, factors
 from api.accounts.authentication import UNPROVEN, Presented
+from api.pages.accounts_visit import DESK, VISIT, Visit, answer_in, own_path
 from api.transaction import SIGN_IN
 from api.web import PAGE, Form, page, see
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, Kind
 
-DESK = "/desk"
 FACTOR = "/sign-in/factor"
 ENROL = "/account/factors/new"
-ANSWER = msgspec.json.Decoder(dict[str, Any])
-
-
-def own_path(wished: str) -> str:
-    """Return the path where a person wanted to go, if it is one of ours, else the desk."""
-    parts = urlsplit(wished)
-    plain = wished.isprintable() and "\\" not in wished and wished.startswith("/") and not wished.startswith("//")
-    return wished if plain and not parts.scheme and not parts.netloc else DESK
-
-
-def passkeys_here(request: Request[Any, Any, Any], installation: Installation) -> bool:
-    """Tell whether this is the address that passkeys are bound to; elsewhere the browser would refuse."""
-    return request.url.hostname == installation.settings.relying_party.host
-
-
-def credential_in(form: Form) -> dict[str, Any]:
-    """Return the passkey's answer that a script put into the form; ``factor.wrong`` for what is none."""
-    try:
-        return ANSWER.decode(form["credential"])
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise GgzyError("factor.wrong") from error
 
 
 class SignInPage(Controller):
     """The way in and out."""
 
     include_in_schema = False
+    dependencies = VISIT
 
     @get("/sign-in", opt=PAGE | UNPROVEN)
     async def show(
@@ -67,7 +45,7 @@ class SignInPage(Controller):
         try:
             entered = await entrance.enter(installation, form["login"], form["password"], "", whence)
         except GgzyError as error:
-            _refuse_floods(error)
+            refuse_floods(error)
             form.refuse(error)
             return page(request, "accounts/sign_in.html", form=form, wished=wished)
         former = authentication.session_secret(request.scope)
@@ -80,46 +58,26 @@ class SignInPage(Controller):
         return answer
 
     @get(FACTOR, opt=PAGE | UNPROVEN)
-    async def ask(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        presented: Presented | None,
-        installation: Installation,
-    ) -> Response[bytes] | Redirect:
+    async def ask(self, visit: Visit) -> Response[bytes] | Redirect:
         """Ask for the second factor."""
-        permit(policy.must_be_person(actor))
-        wished = own_path(request.query_params.get("next", DESK))
-        if presented is None or not (presented.pending and presented.enrolled):
-            return see(wished)
-        return await _step(request, session, actor, installation, wished=wished)
+        if not (visit.presented.pending and visit.presented.enrolled):
+            return see(visit.wished())
+        return await _step(visit)
 
     @post(FACTOR, opt=PAGE | UNPROVEN)
-    async def prove(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        presented: Presented | None,
-        installation: Installation,
-    ) -> Response[Any]:
+    async def prove(self, visit: Visit) -> Response[Any]:
         """Take a code, a recovery code or a passkey's answer; the session gets a fresh secret and its roles."""
-        permit(policy.must_be_person(actor))
-        form = await Form.read(request)
-        wished = own_path(form["next"])
-        assert presented is not None  # noqa: S101 - whoever is a person came with a credential
+        form = await Form.read(visit.request)
         try:
-            shown = await _shown(installation, actor, form)
+            answer = answer_in(form) if form["credential"] else None
+            shown = await entrance.show(visit.installation, visit.actor, form["code"], answer)
         except GgzyError as error:
-            _refuse_floods(error)
+            refuse_floods(error)
             form.refuse(error, "" if form["credential"] else "code")
-            return await _step(request, session, actor, installation, wished=wished, form=form)
-        made = await entrance.rise(session, actor, presented, shown, entropy=installation.entropy)
-        answer = see(wished)
-        if made is not None:
-            answer.set_cookie(entrance.cookie(installation, made.secret))
-        return answer
+            return await _step(visit, form)
+        number, entropy = visit.presented.credential_id, visit.installation.entropy
+        made = await credentials.rise(visit.session, visit.actor, number, shown, entropy=entropy)
+        return visit.carry(see(visit.wished(form)), made)
 
     @post("/sign-out", opt=PAGE | UNPROVEN)
     async def sign_out(
@@ -147,7 +105,7 @@ def browser(request: Request[Any, Any, Any]) -> str:
     return " · ".join(next((one for one in group if one in told), "?") for group in (names, systems))
 
 
-def _refuse_floods(error: GgzyError) -> None:
+def refuse_floods(error: GgzyError) -> None:
     """Raise what is no fault of the form: too many tries answer 429 as a page of its own."""
     if error.kind is Kind.TOO_MANY:
         raise error
@@ -159,29 +117,13 @@ def _onward(pending: bool, enrolled: bool, wished: str) -> Redirect:  # noqa: FB
     return see(FACTOR if enrolled else ENROL, next=wished)
 
 
-async def _shown(installation: Installation, actor: Actor, form: Form) -> str:
-    if form["credential"]:
-        party = installation.settings.relying_party
-        return await passkeys.prove(installation.sessions, actor.user_id, credential_in(form), party)
-    return await proof.by_code(installation.sessions, installation.vault, actor.user_id, form["code"])
+async def _step(visit: Visit, form: Form | None = None) -> Response[bytes]:
+    asked = await asked_for(visit)
+    return visit.page("accounts/factor.html", form=form, wished=visit.wished(form), **asked)
 
 
-async def _step(
-    request: Request[Any, Any, Any],
-    session: AsyncSession,
-    actor: Actor,
-    installation: Installation,
-    *,
-    wished: str,
-    form: Form | None = None,
-) -> Response[bytes]:
-    kinds = {one.kind for one in await factors.held(session, actor.user_id)}
-    return page(
-        request,
-        "accounts/factor.html",
-        form=form,
-        wished=wished,
-        kinds=kinds,
-        passkeys="passkey" in kinds and passkeys_here(request, installation),
-        shown=await factors.shown_code(session, actor.user_id, vault=installation.vault),
-    )
+async def asked_for(visit: Visit) -> dict[str, Any]:
+    """Return what a form that asks for a second factor needs: whether there is one, a passkey, a code to be shown."""
+    kinds = {one.kind for one in await factors.held(visit.session, visit.actor.user_id)}
+    code = await factors.shown_code(visit.session, visit.actor.user_id, vault=visit.installation.vault)
+    return {"kinds": kinds, "passkeys": "passkey" in kinds and visit.passkeys, "shown": code}

@@ -4,19 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import segno
-from litestar import Controller, Request, Response, get, post
-from sqlalchemy.ext.asyncio import AsyncSession
+from litestar import Controller, Response, get, post
 
-from api.accounts import credentials, entrance, factors, passkeys, policy
-from api.accounts.authentication import UNPROVEN, Presented
+from api.accounts import credentials, factors, passkeys, policy
+from api.accounts.authentication import UNPROVEN
 from api.accounts.factors import Enrolled
-from api.pages.accounts import FACTOR, credential_in, own_path, passkeys_here
-from api.pages.accounts_own import ACCOUNT
-from api.web import PAGE, Form, page, see
-from api.wiring import Installation
-from kernel.actor import Actor
-from kernel.entropy import Entropy
-from kernel.errors import GgzyError, permit
+from api.pages.accounts import FACTOR
+from api.pages.accounts_visit import ACCOUNT, VISIT, Visit, answer_in, own_path
+from api.web import PAGE, Form, see
+from kernel.errors import GgzyError, Kind, permit
 
 
 class FactorPages(Controller):
@@ -25,203 +21,108 @@ class FactorPages(Controller):
     path = f"{ACCOUNT}/factors"
     include_in_schema = False
     opt = PAGE | UNPROVEN
+    dependencies = VISIT
 
     @get("/new")
-    async def choose(
-        self, request: Request[Any, Any, Any], actor: Actor, presented: Presented | None, installation: Installation
-    ) -> Response[Any]:
+    async def choose(self, visit: Visit) -> Response[Any]:
         """Offer the kinds of factors; who has one already shows it first."""
-        permit(policy.must_be_person(actor))
-        if policy.may_enrol(enrolled=_enrolled(presented), proven=_proven(presented)) is not None:
-            return see(FACTOR, next=request.url.path)
-        return self._choice(request, presented, installation)
+        if visit.presented.pending and visit.presented.enrolled:
+            return see(FACTOR, next=visit.request.url.path)
+        permit(policy.must_confirm(visit.assurance))
+        return _choice(visit)
 
     @post("/totp")
-    async def begin_totp(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        presented: Presented | None,
-        installation: Installation,
-    ) -> Response[Any]:
+    async def begin_totp(self, visit: Visit) -> Response[Any]:
         """Make a generator's secret and lead to the page that shows it."""
-        form = await Form.read(request)
+        form = await Form.read(visit.request)
         begun = await factors.begin_totp(
-            session,
-            actor,
+            visit.session,
+            visit.actor,
             form["label"],
-            proven=_proven(presented),
-            issuer=installation.settings.name,
+            assurance=visit.assurance,
+            issuer=visit.installation.settings.name,
             shown=False,
-            vault=installation.vault,
-            entropy=installation.entropy,
+            vault=visit.installation.vault,
+            entropy=visit.installation.entropy,
         )
         return see(f"{ACCOUNT}/factors/{begun.id}", next=own_path(form["next"]))
 
     @get("/{factor_id:uuid}")
-    async def show_totp(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        *,
-        presented: Presented | None,
-        installation: Installation,
-        factor_id: UUID,
-    ) -> Response[bytes]:
+    async def show_totp(self, visit: Visit, factor_id: UUID) -> Response[bytes]:
         """Show the secret as QR code and as text, and ask for the first code."""
-        permit(policy.must_be_person(actor))
-        permit(policy.may_enrol(enrolled=_enrolled(presented), proven=_proven(presented)))
-        return await self._generator(request, session, actor, installation, factor_id)
+        permit(policy.may_enrol(visit.assurance, enrolled=visit.presented.enrolled))
+        return await _generator(visit, factor_id)
 
     @post("/{factor_id:uuid}")
-    async def confirm_totp(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        *,
-        presented: Presented | None,
-        installation: Installation,
-        factor_id: UUID,
-    ) -> Response[Any]:
+    async def confirm_totp(self, visit: Visit, factor_id: UUID) -> Response[Any]:
         """Take the first code; the first factor's recovery codes are shown this once."""
-        form = await Form.read(request)
-        proven, vault, entropy = _proven(presented), installation.vault, installation.entropy
+        form, at = await Form.read(visit.request), visit.installation
+        code, assurance = form["code"], visit.assurance
         try:
             made = await factors.confirm_totp(
-                session, actor, factor_id, form["code"], proven=proven, vault=vault, entropy=entropy
+                visit.session, visit.actor, factor_id, code, assurance=assurance, vault=at.vault, entropy=at.entropy
             )
         except GgzyError as error:
             if error.code != "factor.wrong":
                 raise
             form.refuse(error, "code")
-            return await self._generator(request, session, actor, installation, factor_id, form=form)
-        return await _counted(
-            request,
-            session,
-            actor,
-            presented=presented,
-            installation=installation,
-            made=made,
-            wished=own_path(form["next"]),
-        )
+            return await _generator(visit, factor_id, form)
+        return await _enrolled(visit, made, form)
 
     @post("/passkey")
-    async def confirm_passkey(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        presented: Presented | None,
-        installation: Installation,
-    ) -> Response[Any]:
+    async def confirm_passkey(self, visit: Visit) -> Response[Any]:
         """Enrol the passkey that the page's script made."""
-        form = await Form.read(request)
-        party, proven, entropy = installation.settings.relying_party, _proven(presented), installation.entropy
+        form, at = await Form.read(visit.request), visit.installation
+        party, assurance = at.settings.relying_party, visit.assurance
         try:
+            answer, label = answer_in(form), form["label"]
             made = await passkeys.confirm(
-                session, actor, credential_in(form), form["label"], party, proven=proven, entropy=entropy
+                visit.session, visit.actor, answer, label, party, assurance=assurance, entropy=at.entropy
             )
         except GgzyError as error:
+            if error.kind is Kind.UNAUTHENTICATED:  # something is to be shown first
+                raise
             form.refuse(error)
-            return self._choice(request, presented, installation, form=form)
-        return await _counted(
-            request,
-            session,
-            actor,
-            presented=presented,
-            installation=installation,
-            made=made,
-            wished=own_path(form["next"]),
-        )
+            return _choice(visit, form)
+        return await _enrolled(visit, made, form)
 
     @post("/{factor_id:uuid}/end")
-    async def end(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        *,
-        presented: Presented | None,
-        entropy: Entropy,
-        factor_id: UUID,
-    ) -> Response[Any]:
+    async def end(self, visit: Visit, factor_id: UUID) -> Response[Any]:
         """End a factor."""
-        await Form.read(request)
-        await factors.end(session, actor, factor_id, proven=_proven(presented), entropy=entropy)
+        await Form.read(visit.request)
+        entropy = visit.installation.entropy
+        await factors.end(visit.session, visit.actor, factor_id, assurance=visit.assurance, entropy=entropy)
         return see(ACCOUNT, done="factor_ended")
 
     @post("/codes")
-    async def new_codes(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        presented: Presented | None,
-        entropy: Entropy,
-    ) -> Response[bytes]:
+    async def new_codes(self, visit: Visit) -> Response[bytes]:
         """Give new recovery codes, shown this once."""
-        await Form.read(request)
-        codes = await factors.new_codes(session, actor, proven=_proven(presented), entropy=entropy)
-        return page(request, "accounts/codes.html", codes=codes, wished=ACCOUNT)
-
-    def _choice(
-        self,
-        request: Request[Any, Any, Any],
-        presented: Presented | None,
-        installation: Installation,
-        form: Form | None = None,
-    ) -> Response[bytes]:
-        wished = own_path(form["next"] if form else request.query_params.get("next", ACCOUNT))
-        here = passkeys_here(request, installation)
-        first = not _enrolled(presented)
-        return page(request, "accounts/enrol.html", form=form, wished=wished, passkeys=here, first=first)
-
-    async def _generator(
-        self,
-        request: Request[Any, Any, Any],
-        session: AsyncSession,
-        actor: Actor,
-        installation: Installation,
-        factor_id: UUID,
-        *,
-        form: Form | None = None,
-    ) -> Response[bytes]:
-        settings = installation.settings
-        begun = await factors.begun(session, actor, factor_id, issuer=settings.name, vault=installation.vault)
-        picture = segno.make(begun.uri, error="l").svg_data_uri(scale=5, border=3)
-        wished = own_path(form["next"] if form else request.query_params.get("next", ACCOUNT))
-        return page(request, "accounts/generator.html", form=form, begun=begun, picture=picture, wished=wished)
+        await Form.read(visit.request)
+        entropy = visit.installation.entropy
+        codes = await factors.new_codes(visit.session, visit.actor, assurance=visit.assurance, entropy=entropy)
+        return visit.page("accounts/codes.html", codes=codes, wished=ACCOUNT)
 
 
-def _proven(presented: Presented | None) -> bool:
-    return presented is not None and presented.proven
+def _choice(visit: Visit, form: Form | None = None) -> Response[bytes]:
+    first, wished = not visit.presented.enrolled, visit.wished(form, ACCOUNT)
+    return visit.page("accounts/enrol.html", form=form, wished=wished, passkeys=visit.passkeys, first=first)
 
 
-def _enrolled(presented: Presented | None) -> bool:
-    return presented is not None and presented.enrolled
+async def _generator(visit: Visit, factor_id: UUID, form: Form | None = None) -> Response[bytes]:
+    issuer, vault = visit.installation.settings.name, visit.installation.vault
+    begun = await factors.begun(visit.session, visit.actor, factor_id, issuer=issuer, vault=vault)
+    picture = segno.make(begun.uri, error="l").svg_data_uri(scale=5, border=3)
+    wished = visit.wished(form, ACCOUNT)
+    return visit.page("accounts/generator.html", form=form, begun=begun, picture=picture, wished=wished)
 
 
-async def _counted(
-    request: Request[Any, Any, Any],
-    session: AsyncSession,
-    actor: Actor,
-    *,
-    presented: Presented | None,
-    installation: Installation,
-    made: Enrolled,
-    wished: str,
-) -> Response[Any]:
+async def _enrolled(visit: Visit, made: Enrolled, form: Form) -> Response[Any]:
     """Give the session its fresh secret, and show the recovery codes if the factor brought some."""
-    assert presented is not None  # noqa: S101 - whoever enrols came with a credential
-    fresh = await entrance.rise(session, actor, presented, made.factor.kind, entropy=installation.entropy)
+    kind, entropy = made.factor.kind, visit.installation.entropy
+    fresh = await credentials.rise(visit.session, visit.actor, visit.presented.credential_id, kind, entropy=entropy)
     if not made.recovery_codes:
-        answer: Response[Any] = see(ACCOUNT, done="factor_enrolled")
-    else:
-        token = credentials.csrf(fresh.secret) if fresh is not None else ""
-        answer = page(request, "accounts/codes.html", codes=made.recovery_codes, wished=wished, csrf=token)
-    if fresh is not None:
-        answer.set_cookie(entrance.cookie(installation, fresh.secret))
-    return answer
+        return visit.carry(see(ACCOUNT, done="factor_enrolled"), fresh)
+    token = credentials.csrf(fresh.secret) if fresh is not None else ""
+    wished = visit.wished(form)
+    shown = visit.page("accounts/codes.html", codes=made.recovery_codes, wished=wished, csrf=token)
+    return visit.carry(shown, fresh)

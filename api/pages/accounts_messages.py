@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import mail
 from api.accounts import policy, services
+from api.accounts.policy import Assurance
 from api.web import PAGE, Form, page, see
 from kernel.actor import Actor
 from kernel.clock import isoformat, parse
@@ -26,27 +27,38 @@ class MessagePages(Controller):
     opt = PAGE
 
     @get("/")
-    async def listed(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def listed(
+        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, assurance: Assurance
+    ) -> Response[bytes]:
         """List messages, newest first."""
-        return await _list(request, session, actor)
+        return await _list(request, session, actor, assurance)
 
     @post("/email")
     async def set_email(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self,
+        request: Request[Any, Any, Any],
+        session: AsyncSession,
+        actor: Actor,
+        assurance: Assurance,
+        entropy: Entropy,
     ) -> Response[Any]:
         """Set where mails to this person go."""
-        permit(policy.must_be_person(actor))
+        permit(policy.must_be_person(actor) or policy.must_confirm(assurance))
         form = await Form.read(request)
         try:
-            await services.set_email(session, actor, form["email"], entropy=entropy)
+            await services.set_email(session, actor, form["email"], assurance=assurance, entropy=entropy)
         except GgzyError as error:
             form.refuse(error, "email")
-            return await _list(request, session, actor, form=form)
+            return await _list(request, session, actor, assurance, form)
         return see(MESSAGES, done="email_saved")
 
 
 async def _list(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, *, form: Form | None = None
+    request: Request[Any, Any, Any],
+    session: AsyncSession,
+    actor: Actor,
+    assurance: Assurance,
+    form: Form | None = None,
 ) -> Response[bytes]:
     found = await mail.inbox(session, actor, _moment(request.query_params.get("before", "")))
     return page(
@@ -57,6 +69,7 @@ async def _list(
         older=isoformat(found[-1].posted_at) if len(found) == mail.PAGE else "",
         names=await parties.names(session, {one.party for one in found if one.party}),
         email=await services.email(session, actor),
+        fresh=assurance.fresh,
     )
 
 

@@ -6,15 +6,14 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import credentials, devices, entrance, factors, policy, recovery, services
+from api.accounts import credentials, devices, entrance, factors, login, policy, recovery
 from api.accounts.authentication import Presented
+from api.pages.accounts_visit import ACCOUNT
 from api.web import PAGE, Form, page, see
 from api.wiring import Installation
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
-
-ACCOUNT = "/account"
 
 
 class AccountPage(Controller):
@@ -56,10 +55,10 @@ class AccountPage(Controller):
         form = await Form.read(request)
         where = "old"
         try:
-            await services.check_password(installation.sessions, installation.passwords, actor, form["old"])
+            await login.check_password(installation.sessions, installation.passwords, actor, form["old"])
             where = "new"
             digest = await installation.passwords.digest(form["new"])
-            await services.change_password(session, actor, digest, entropy=installation.entropy)
+            await login.change_password(session, actor, digest, entropy=installation.entropy)
         except GgzyError as error:
             form.refuse(error, where)
             return page(request, "accounts/password.html", form=form)

@@ -9,10 +9,11 @@ import msgspec
 from litestar import Controller, MediaType, Request, Response, delete, get, post, put
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import authentication, credentials, devices, entrance, policy, services
+from api.accounts import authentication, credentials, devices, entrance, login, policy
 from api.accounts.authentication import UNPROVEN, Presented
 from api.accounts.credentials import Held
 from api.accounts.entrance import Entered
+from api.accounts.policy import Assurance
 from api.transaction import SECRET, SIGN_IN
 from api.wiring import Installation
 from kernel.actor import Actor
@@ -179,26 +180,30 @@ class PersonController(Controller):
     ) -> None:
         """Change it; all sessions and tokens end."""
         permit(policy.must_be_person(actor))
-        await services.check_password(sessions, installation.passwords, actor, data.old)
+        await login.check_password(sessions, installation.passwords, actor, data.old)
         digest = await installation.passwords.digest(data.new)
-        await services.change_password(session, actor, digest, entropy=installation.entropy)
+        await login.change_password(session, actor, digest, entropy=installation.entropy)
 
     @post("/device/challenge", opt=SECRET, summary="Ask for a challenge to enrol a device key")
-    async def challenge(self, session: AsyncSession, actor: Actor, entropy: Entropy) -> Challenge:
+    async def challenge(self, session: AsyncSession, actor: Actor, assurance: Assurance, entropy: Entropy) -> Challenge:
         """Give a fresh challenge; only the last one counts."""
-        made = await devices.challenge(session, actor, entropy=entropy)
+        made = await devices.challenge(session, actor, assurance=assurance, entropy=entropy)
         return Challenge(made.user_id, made.challenge.hex(), made.expires_at)
 
     @put("/device", summary="Enrol a device key by proof of possession")
-    async def enrol(self, data: Enrolment, session: AsyncSession, actor: Actor, entropy: Entropy) -> Device:
+    async def enrol(
+        self, data: Enrolment, session: AsyncSession, actor: Actor, assurance: Assurance, entropy: Entropy
+    ) -> Device:
         """Enrol the key; it replaces an earlier one."""
         key, answered, signature = (bytes.fromhex(part) for part in (data.public_key, data.challenge, data.signature))
-        return _device(await devices.enrol(session, actor, key, answered, signature, entropy=entropy))
+        return _device(
+            await devices.enrol(session, actor, key, answered, signature, assurance=assurance, entropy=entropy)
+        )
 
     @delete("/device", summary="End one's device key")
-    async def revoke_device(self, session: AsyncSession, actor: Actor, entropy: Entropy) -> None:
+    async def revoke_device(self, session: AsyncSession, actor: Actor, assurance: Assurance, entropy: Entropy) -> None:
         """End the active key, as when the device is lost."""
-        await devices.revoke(session, actor, entropy=entropy)
+        await devices.revoke(session, actor, assurance=assurance, entropy=entropy)
 
     @get("/devices", summary="One's device keys, now and before")
     async def devices(self, session: AsyncSession, actor: Actor) -> list[Device]:

@@ -9,15 +9,18 @@ import msgspec
 from litestar import Controller, Response, delete, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import credentials, entrance, factors, passkeys, policy, proof, recovery
+from api.accounts import credentials, entrance, factors, passkeys, policy, recovery
 from api.accounts.authentication import UNPROVEN, Presented
+from api.accounts.credentials import Issued
 from api.accounts.factors import Begun, Enrolled, Factor
+from api.accounts.policy import Assurance
 from api.transaction import SECRET
 from api.wiring import Installation
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import permit
 
+Password = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Label = Annotated[str, msgspec.Meta(max_length=60)]
 
@@ -33,6 +36,14 @@ class Shown(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A one-time code or a recovery code."""
 
     otp: Code
+
+
+class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The password and, for who has a second factor, a code of it or a passkey's answer."""
+
+    password: Password
+    otp: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    credential: dict[str, Any] | None = None
 
 
 class NewPasskey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +102,7 @@ class FactorController(Controller):
         data: NewGenerator,
         session: AsyncSession,
         actor: Actor,
-        presented: Presented | None,
+        assurance: Assurance,
         installation: Installation,
     ) -> Begun:
         """Make a secret; its first code enrols it. Who has a factor already must have shown it."""
@@ -99,7 +110,7 @@ class FactorController(Controller):
             session,
             actor,
             data.label,
-            proven=_is_proven(presented),
+            assurance=assurance,
             issuer=installation.settings.name,
             shown=data.shown,
             vault=installation.vault,
@@ -115,24 +126,23 @@ class FactorController(Controller):
         actor: Actor,
         *,
         presented: Presented | None,
+        assurance: Assurance,
         installation: Installation,
     ) -> Response[NewFactor]:
         """Take the first code; the credential that asks is proven by it."""
-        proven = _is_proven(presented)
         vault, entropy = installation.vault, installation.entropy
         made = await factors.confirm_totp(
-            session, actor, factor_id, data.otp, proven=proven, vault=vault, entropy=entropy
+            session, actor, factor_id, data.otp, assurance=assurance, vault=vault, entropy=entropy
         )
         return await _enrolled(session, actor, presented, made, installation)
 
     @post("/factors/passkey/options", opt=SECRET | UNPROVEN, summary="Ask for a challenge to enrol a passkey")
     async def begin_passkey(
-        self, session: AsyncSession, actor: Actor, presented: Presented | None, installation: Installation
+        self, session: AsyncSession, actor: Actor, assurance: Assurance, installation: Installation
     ) -> dict[str, Any]:
         """Give the options for ``navigator.credentials.create``."""
-        proven = _is_proven(presented)
         party = installation.settings.relying_party
-        return await passkeys.begin(session, actor, party, proven=proven, entropy=installation.entropy)
+        return await passkeys.begin(session, actor, party, assurance=assurance, entropy=installation.entropy)
 
     @post("/factors/passkey", opt=SECRET | UNPROVEN, summary="Enrol a passkey")
     async def confirm_passkey(
@@ -140,32 +150,46 @@ class FactorController(Controller):
         data: NewPasskey,
         session: AsyncSession,
         actor: Actor,
+        *,
         presented: Presented | None,
+        assurance: Assurance,
         installation: Installation,
     ) -> Response[NewFactor]:
         """Enrol the passkey that the browser made; the credential that asks is proven by it."""
-        proven = _is_proven(presented)
         party, entropy = installation.settings.relying_party, installation.entropy
         made = await passkeys.confirm(
-            session, actor, data.credential, data.label, party, proven=proven, entropy=entropy
+            session, actor, data.credential, data.label, party, assurance=assurance, entropy=entropy
         )
         return await _enrolled(session, actor, presented, made, installation)
 
     @delete("/factors/{factor_id:uuid}", summary="End a second factor")
     async def end(
-        self, factor_id: UUID, session: AsyncSession, actor: Actor, presented: Presented | None, entropy: Entropy
+        self, factor_id: UUID, session: AsyncSession, actor: Actor, assurance: Assurance, entropy: Entropy
     ) -> None:
         """End one's own factor; the last one stays while a role needs it."""
-        proven = _is_proven(presented)
-        await factors.end(session, actor, factor_id, proven=proven, entropy=entropy)
+        await factors.end(session, actor, factor_id, assurance=assurance, entropy=entropy)
 
     @post("/recovery-codes", opt=SECRET, summary="Get ten new recovery codes")
-    async def new_codes(
-        self, session: AsyncSession, actor: Actor, presented: Presented | None, entropy: Entropy
-    ) -> list[str]:
+    async def new_codes(self, session: AsyncSession, actor: Actor, assurance: Assurance, entropy: Entropy) -> list[str]:
         """Give fresh codes; earlier ones are worth nothing any more."""
-        proven = _is_proven(presented)
-        return list(await factors.new_codes(session, actor, proven=proven, entropy=entropy))
+        return list(await factors.new_codes(session, actor, assurance=assurance, entropy=entropy))
+
+    @post("/confirmation", opt=SECRET | UNPROVEN, status_code=200, summary="Show once more who one is")
+    async def confirm(
+        self,
+        data: Confirmation,
+        session: AsyncSession,
+        actor: Actor,
+        presented: Presented | None,
+        installation: Installation,
+    ) -> Response[Proven]:
+        """Take the password and a second factor, if any: for ten minutes keys and factors may be changed."""
+        permit(policy.must_be_person(actor))
+        assert presented is not None  # noqa: S101 - whoever is a person came with a credential
+        made = await entrance.confirm(
+            installation, session, actor, presented, data.password, code=data.otp, answer=data.credential
+        )
+        return _proven(made, installation)
 
     @post("/proof", opt=SECRET | UNPROVEN, status_code=200, summary="Show a one-time or recovery code")
     async def prove(
@@ -178,8 +202,8 @@ class FactorController(Controller):
     ) -> Response[Proven]:
         """Prove the credential that asks."""
         permit(policy.must_be_person(actor))
-        shown = await proof.by_code(installation.sessions, installation.vault, actor.user_id, data.otp)
-        return await _proven(session, actor, presented, shown, installation)
+        shown = await entrance.show(installation, actor, data.otp, None)
+        return await _risen(session, actor, presented, shown, installation)
 
     @post("/proof/passkey/options", opt=SECRET | UNPROVEN, status_code=200, summary="Ask to show a passkey")
     async def ask_passkey(self, session: AsyncSession, actor: Actor, installation: Installation) -> dict[str, Any]:
@@ -199,9 +223,8 @@ class FactorController(Controller):
     ) -> Response[Proven]:
         """Prove the credential that asks by a passkey."""
         permit(policy.must_be_person(actor))
-        party = installation.settings.relying_party
-        shown = await passkeys.prove(installation.sessions, actor.user_id, data.credential, party)
-        return await _proven(session, actor, presented, shown, installation)
+        shown = await entrance.show(installation, actor, "", data.credential)
+        return await _risen(session, actor, presented, shown, installation)
 
 
 class LostFactorController(Controller):
@@ -216,22 +239,24 @@ class LostFactorController(Controller):
         await factors.reset(session, actor, user_id, entropy=entropy)
 
 
-def _is_proven(presented: Presented | None) -> bool:
-    return presented is not None and presented.proven
-
-
 async def _enrolled(
     session: AsyncSession, actor: Actor, presented: Presented | None, made: Enrolled, installation: Installation
 ) -> Response[NewFactor]:
-    proven = await _proven(session, actor, presented, made.factor.kind, installation)
+    proven = await _risen(session, actor, presented, made.factor.kind, installation)
     return Response(NewFactor(made.factor, made.recovery_codes, proven.content), cookies=proven.cookies)
 
 
-async def _proven(
+async def _risen(
     session: AsyncSession, actor: Actor, presented: Presented | None, shown: str, installation: Installation
 ) -> Response[Proven]:
     assert presented is not None  # noqa: S101 - whoever asks was found to be a person, by a credential
-    made = await entrance.rise(session, actor, presented, shown, entropy=installation.entropy)
+    entropy = installation.entropy
+    return _proven(
+        await credentials.rise(session, actor, presented.credential_id, shown, entropy=entropy), installation
+    )
+
+
+def _proven(made: Issued | None, installation: Installation) -> Response[Proven]:
     if made is None:
         return Response(Proven(None, None))
     told = Proven(credentials.csrf(made.secret), made.expires_at)

@@ -4,6 +4,7 @@ from urllib.parse import quote, urlsplit
 
 from litestar.types import HTTPScope, Scope
 
+from api.accounts import policy
 from api.answer import Answer
 from api.web import rendering
 from kernel.actor import ANONYMOUS
@@ -11,6 +12,7 @@ from kernel.errors import GgzyError, Kind
 
 MACHINES = ("/api/", "/log/", "/tsa", "/assets/")
 SIGN_IN = "/sign-in"
+CONFIRM = "/account/confirm"
 
 
 def wanted(scope: Scope) -> bool:
@@ -23,9 +25,10 @@ def wanted(scope: Scope) -> bool:
 
 
 def answer(scope: HTTPScope, refusal: GgzyError, status: int) -> Answer:
-    """Return the page of a refusal; who has to sign in first is led there and back."""
-    if refusal.kind is Kind.UNAUTHENTICATED and scope["state"].get("actor", ANONYMOUS) == ANONYMOUS:
-        place = f"{SIGN_IN}?next={quote(_wished(scope), safe='')}"
+    """Return the page of a refusal; who has to sign in first, or to show again who they are, is led there and back."""
+    first = _first(scope, refusal)
+    if first:
+        place = f"{first}?next={quote(_wished(scope), safe='')}"
         return Answer(303, [(b"location", place.encode()), (b"cache-control", b"no-store")], b"")
     body, headers = rendering.refused(scope, refusal, status)
     told = headers | headers_of(refusal)
@@ -36,7 +39,14 @@ def answer(scope: HTTPScope, refusal: GgzyError, status: int) -> Answer:
 def headers_of(refusal: GgzyError) -> dict[str, str]:
     """Return what a refusal says in headers, to people and machines: when to come again (RFC 9110, 10.2.3)."""
     seconds = refusal.params.get("seconds") or 60 * int(str(refusal.params.get("minutes", 0)))
-    return {"Retry-After": str(seconds)} if refusal.kind is Kind.TOO_MANY and seconds else {}
+    return {"Retry-After": str(seconds)} if refusal.kind in (Kind.TOO_MANY, Kind.UNAVAILABLE) and seconds else {}
+
+
+def _first(scope: HTTPScope, refusal: GgzyError) -> str:
+    """Return the page to which a refusal leads, "" for none."""
+    if refusal.kind is Kind.UNAUTHENTICATED and scope["state"].get("actor", ANONYMOUS) == ANONYMOUS:
+        return SIGN_IN
+    return CONFIRM if refusal.code == policy.CONFIRM else ""
 
 
 def _wished(scope: HTTPScope) -> str:

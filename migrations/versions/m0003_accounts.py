@@ -41,9 +41,23 @@ CREATE TABLE credential (
     made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
     proven_at timestamptz,
+    confirmed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     revoked_at timestamptz
 );
 CREATE INDEX ix_credential_user_id ON credential (user_id);
+CREATE TABLE password_reset (
+    hash bytea CONSTRAINT pk_password_reset PRIMARY KEY
+        CONSTRAINT ck_password_reset_hash CHECK (octet_length(hash) = 32),
+    user_id uuid NOT NULL CONSTRAINT fk_password_reset_user_id REFERENCES account (id),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX ix_password_reset_user_id ON password_reset (user_id);
+CREATE TABLE known_address (
+    user_id uuid NOT NULL CONSTRAINT fk_known_address_user_id REFERENCES account (id),
+    address varchar NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT pk_known_address PRIMARY KEY (user_id, address)
+);
 CREATE TABLE second_factor (
     id uuid CONSTRAINT pk_second_factor PRIMARY KEY,
     user_id uuid NOT NULL CONSTRAINT fk_second_factor_user_id REFERENCES account (id),

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from api.accounts import bootstrap, credentials, services
+from api.accounts import bootstrap, credentials, login, services
 from api.wiring import Installation
 from kernel.actor import ADMINS, SYSTEM, Grant, Role
 from kernel.errors import GgzyError
@@ -261,7 +261,7 @@ async def test_tries_are_limited_over_all_workers(installation: Installation, cl
     await _user(installation, "li.si", "right password")
     codes = [
         (await client.post("/api/v1/tokens", json={"login": "li.si", "password": "wrong password"})).json()["code"]
-        for _ in range(services.TRIES_PER_LOGIN_AND_ADDRESS * 2 + 1)
+        for _ in range(login.TRIES_PER_LOGIN_AND_ADDRESS * 2 + 1)
     ]
     assert codes[0] == "login.wrong"
     assert codes[-1] == "login.too_many"

@@ -26,6 +26,7 @@ from kernel.errors import GgzyError
 from tests.api.test_trading_routes import code, party_body
 from tests.bidding import scene as scenes
 from tests.bidding import stage
+from tests.conftest import ASSURED
 from trading import documents, lots
 from trading.tables import PartyRow
 
@@ -144,8 +145,8 @@ async def test_failures_are_tried_again(served: Installation, postbox: Postbox, 
     """A server that is busy is asked again, later and later; a refused address is not; no address is no failure."""
     person, refused, nowhere = await someone(), await someone(), await someone()
     async with served.sessions.begin() as session:
-        await services.set_email(session, person.actor, "a@example.org", entropy=served.entropy)
-        await services.set_email(session, refused.actor, "b@example.org", entropy=served.entropy)
+        await services.set_email(session, person.actor, "a@example.org", assurance=ASSURED, entropy=served.entropy)
+        await services.set_email(session, refused.actor, "b@example.org", assurance=ASSURED, entropy=served.entropy)
         at = await now(session)
         for who in (person, refused, nowhere):
             post = Post("key_wanted", "/custody", user_id=who.actor.user_id)
@@ -169,7 +170,9 @@ async def test_a_server_that_is_not_there_stops_nothing(installation: Installati
     """Without a mail server, or with one that does not answer, messages stay on the page and wait."""
     person = await someone()
     async with installation.sessions.begin() as session:
-        await services.set_email(session, person.actor, "a@example.org", entropy=installation.entropy)
+        await services.set_email(
+            session, person.actor, "a@example.org", assurance=ASSURED, entropy=installation.entropy
+        )
         at, post = await now(session), Post("key_wanted", "/custody", user_id=person.actor.user_id)
         await mail.post(session, "1", post, at=at, entropy=installation.entropy)
     await mail_sender.send(installation)
@@ -183,7 +186,9 @@ async def test_a_password_needs_tls(installation: Installation, server: str, pos
     guarded = with_mail(installation, f"smtp://user:secret@{server}")
     person = await someone()
     async with installation.sessions.begin() as session:
-        await services.set_email(session, person.actor, "a@example.org", entropy=installation.entropy)
+        await services.set_email(
+            session, person.actor, "a@example.org", assurance=ASSURED, entropy=installation.entropy
+        )
         at, post = await now(session), Post("key_wanted", "/custody", user_id=person.actor.user_id)
         await mail.post(session, "1", post, at=at, entropy=installation.entropy)
     await mail_sender.send(guarded)
@@ -196,7 +201,7 @@ async def test_a_bad_address_is_refused(installation: Installation, someone: Mak
     person = await someone()
     async with installation.sessions() as session:
         with pytest.raises(GgzyError, match=r"account\.bad_email"):
-            await services.set_email(session, person.actor, address, entropy=installation.entropy)
+            await services.set_email(session, person.actor, address, assurance=ASSURED, entropy=installation.entropy)
 
 
 async def takes(installation: Installation, lot_id: UUID, address: str) -> None:

@@ -23,6 +23,7 @@ from kernel.errors import GgzyError
 from tests.bidding import docket, stage
 from tests.bidding import scene as scenes
 from tests.bidding.scene import Scene
+from tests.conftest import ASSURED
 from trading import lots
 
 ENTROPY = SystemEntropy()
@@ -45,10 +46,10 @@ async def custodian_client(app: Litestar, installation: Installation, index: int
     async with installation.sessions.begin() as session:
         user = await services.add(session, SYSTEM, f"custodian{index}", "保管人", "!", entropy=ENTROPY)
         actor = await services.actor(session, user.id, proven=True)
-        asked = await devices.challenge(session, actor, entropy=ENTROPY)
+        asked = await devices.challenge(session, actor, assurance=ASSURED, entropy=ENTROPY)
         public = bytes(device.verify_key)
         proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
-        await devices.enrol(session, actor, public, asked.challenge, proof, entropy=ENTROPY)
+        await devices.enrol(session, actor, public, asked.challenge, proof, assurance=ASSURED, entropy=ENTROPY)
         token = await credentials.issue(session, actor, "token", "test", entropy=ENTROPY, proof="test")
     return Client("http://ggzy.test", token=token.secret, transport=httpx.ASGITransport(app))
 

@@ -39,7 +39,7 @@ from tests.bidding.stage import PURCHASER, SITE
 from tests.bidding.table import Table
 from tests.bidding.test_keymaking import lying_deal
 from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
-from tests.conftest import Someone
+from tests.conftest import ASSURED, Someone
 from tests.experts import scene as draw_scenes
 
 ENTROPY = SystemEntropy()
@@ -156,10 +156,10 @@ async def enrolled(installation: Installation, device: SigningKey, name: str, gr
         user = await services.add(session, SYSTEM, f"u{ENTROPY.token(6).hex()}", name, "!", entropy=ENTROPY)
         await services.give(session, SYSTEM, user.id, grant.role, grant.scope, entropy=ENTROPY)
         actor = await services.actor(session, user.id, proven=True)
-        asked = await devices.challenge(session, actor, entropy=ENTROPY)
+        asked = await devices.challenge(session, actor, assurance=ASSURED, entropy=ENTROPY)
         public = bytes(device.verify_key)
         proof = device.sign(devices.statement(user.id, asked.challenge, public)).signature
-        await devices.enrol(session, actor, public, asked.challenge, proof, entropy=ENTROPY)
+        await devices.enrol(session, actor, public, asked.challenge, proof, assurance=ASSURED, entropy=ENTROPY)
         return Someone(await services.actor(session, user.id, proven=True), {}, device)
 
 

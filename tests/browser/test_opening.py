@@ -18,7 +18,7 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.browser.conftest import DESK, PHONE, WALL, Site, Visit, Watch, axe, no_sideways_scrolling, shot
-from tests.conftest import Someone
+from tests.conftest import ASSURED, Someone
 
 Maker = Callable[..., Awaitable[Someone]]
 SITE = actors.site(stage.SITE)
@@ -42,12 +42,12 @@ async def with_generator(installation: Installation, who: Someone) -> bytes:
     async with installation.sessions.begin() as session:
         vault, entropy = installation.vault, installation.entropy
         begun = await factors.begin_totp(
-            session, who.actor, "手机", proven=True, issuer="t", shown=False, vault=vault, entropy=entropy
+            session, who.actor, "手机", assurance=ASSURED, issuer="t", shown=False, vault=vault, entropy=entropy
         )
         secret = base64.b32decode(begun.secret)
         at = datetime.fromtimestamp(datetime.now(UTC).timestamp() - 30, UTC)
         code = totp.code(secret, at)
-        await factors.confirm_totp(session, who.actor, begun.id, code, proven=True, vault=vault, entropy=entropy)
+        await factors.confirm_totp(session, who.actor, begun.id, code, assurance=ASSURED, vault=vault, entropy=entropy)
     return secret
 
 

@@ -13,7 +13,7 @@ from api import mail
 from api.accounts import services, totp
 from api.accounts.authentication import COOKIE
 from api.mail_rules import Post
-from api.pages.accounts import own_path
+from api.pages.accounts_visit import own_path
 from api.wiring import Installation
 from kernel.actor import Grant, Role, party, site
 from kernel.clock import SystemClock

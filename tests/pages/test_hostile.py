@@ -12,6 +12,7 @@ from api.accounts.authentication import COOKIE
 from api.web.cache import Cache
 from api.wiring import Installation
 from kernel.actor import Grant, Role, site
+from tests.conftest import ASSURED
 from tests.pages.conftest import HOST, Maker, SignIn, Visitor
 
 LONG = "9" * 5000  # Python refuses to read a number of so many digits
@@ -89,10 +90,12 @@ async def test_a_password_alone_shows_no_generator_that_is_being_enrolled(
     vault, entropy = installation.vault, installation.entropy
     async with installation.sessions.begin() as session:
         first = await factors.begin_totp(
-            session, owner.actor, "", proven=True, issuer="", shown=False, vault=vault, entropy=entropy
+            session, owner.actor, "", assurance=ASSURED, issuer="", shown=False, vault=vault, entropy=entropy
         )
         code = totp.code(base64.b32decode(first.secret), datetime.now(UTC))
-        await factors.confirm_totp(session, owner.actor, first.id, code, proven=True, vault=vault, entropy=entropy)
+        await factors.confirm_totp(
+            session, owner.actor, first.id, code, assurance=ASSURED, vault=vault, entropy=entropy
+        )
         by_password = await credentials.issue(session, owner.actor, "session", "", entropy=entropy)
     begun = await mine.send_form("/account/factors/totp", label="second")
     place = begun.headers["location"].partition("?")[0]

@@ -2,7 +2,7 @@
 
 import re
 
-from api.accounts import services
+from api.accounts import login
 from api.wiring import Installation
 from kernel.actor import Grant, Role, party
 from tests.api.test_trading_routes import code
@@ -34,7 +34,7 @@ async def test_one_form_makes_person_and_party(visitor: Visitor, installation: I
     assert "承诺" in text_of(page)
     answer = await visitor.send_form("/register", **FORM)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?done=registered")
-    person = await services.sign_in(installation.sessions, installation.passwords, "wang.wu", FORM["password"], "test")
+    person = await login.sign_in(installation.sessions, installation.passwords, "wang.wu", FORM["password"], "test")
     assert person.holds(Role.BIDDER, party(code(1)))
 
 

@@ -1,6 +1,7 @@
 /**
  * Passkeys (WebAuthn): a form with `data-passkey` asks the server for options at `data-ask`, has the browser make or use
- * a passkey, puts the answer as JSON into its field `credential` and is sent as any form is.
+ * a passkey, puts the answer as JSON into its field `credential` and is sent as any form is; a button `data-plain` sends
+ * it without a passkey.
  */
 
 import { Refusal, api } from "../http.js";
@@ -57,7 +58,9 @@ const answer = (credential, response) => ({
 async function submit(event) {
   const form = /** @type {HTMLFormElement} */ (event.target);
   const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("credential"));
+  if (event.submitter?.hasAttribute("data-plain")) return;
   event.preventDefault();
+  if (!form.reportValidity()) return;
   const said = /** @type {HTMLElement} */ (form.querySelector("[data-said]"));
   said.hidden = true;
   try {
