@@ -6,6 +6,7 @@ from litestar import Controller, Request, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import devices, policy
+from api.accounts.policy import Assurance
 from api.transaction import STREAMED
 from api.web import PAGE, page
 from kernel.actor import Actor
@@ -22,11 +23,14 @@ class Device(Controller):
     opt = PAGE
 
     @get("/device")
-    async def device(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
-        """Show the enrolled key and the way to another one."""
+    async def device(
+        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, assurance: Assurance
+    ) -> Response[bytes]:
+        """Show the enrolled key and the way to another one, for who has just shown who they are."""
         permit(policy.must_be_person(actor))
         held = await devices.devices(session, actor)
-        return page(request, "bid/device.html", held=held, active=next((d for d in held if d.revoked_at is None), None))
+        active = next((one for one in held if one.revoked_at is None), None)
+        return page(request, "bid/device.html", held=held, active=active, fresh=assurance.fresh)
 
     @get("/rehearsal")
     async def rehearsal(self, request: Request[Any, Any, Any], actor: Actor) -> Response[bytes]:

@@ -1,4 +1,9 @@
-/** The page of the device key: made here, saved, its backup proven, then enrolled. Used by every role that signs. */
+/**
+ * The page of the device key: made here, saved, its backup proven, then enrolled. Used by every role that signs.
+ *
+ * A key is enrolled by who has just shown who they are; that is asked before one is made. Should the time run out
+ * meanwhile, it is shown in another tab, and nothing of this page is lost.
+ */
 import { api } from "../http.js";
 import { forget, keep, kept } from "../keystore.js";
 import { t } from "../words.js";
@@ -7,6 +12,8 @@ import { bytesOf } from "./key_field.js";
 import { byId, onSubmit, save, showProblems, showRefusal } from "./page_parts.js";
 import { adviceOn } from "./passphrase.js";
 
+const CONFIRM = "/account/confirm?next=/bid/device";
+const PROOF_NEEDED = "accounts.proof_needed";
 const LEAST = 10; // characters; argon2id makes each guess dear, a short passphrase remains a short one
 const making = byId("making");
 /** @type {{file: Uint8Array, deviceKey: string} | null} */
@@ -33,6 +40,11 @@ async function make() {
     return showProblems([{ text: t("pages.bid.passphrase_short", { least: LEAST }), field: passphrase.id }]);
   }
   if (passphrase.value !== again.value) return showProblems([{ text: t("pages.bid.passphrases_differ"), field: again.id }]);
+  try {
+    await challenged();
+  } catch (error) {
+    return error.code === PROOF_NEEDED ? location.assign(CONFIRM) : showRefusal(error);
+  }
   made = await call("create", [passphrase.value]);
   for (const field of [passphrase, again]) field.value = "";
   const file = new Blob([made.file], { type: "application/json" });
@@ -58,14 +70,26 @@ async function prove() {
 async function enrol() {
   if (made === null) return;
   try {
-    const { challenge } = await api("POST", "/api/v1/me/device/challenge");
-    const answer = await call("enrol", [making.dataset.user, challenge]);
+    await followSession();
+    const answer = await call("enrol", [making.dataset.user, await challenged()]);
     if (byId("keep-here").checked) await keep(made.deviceKey, made.file);
     await api("PUT", "/api/v1/me/device", answer);
     location.assign("/bid/device?done=device_enrolled");
   } catch (error) {
+    byId("confirm-aside").hidden = error.code !== PROOF_NEEDED;
     showRefusal(error);
   }
+}
+
+/** @returns {Promise<string>} a challenge (hex), which is given to who has just shown who they are */
+async function challenged() {
+  return (await api("POST", "/api/v1/me/device/challenge")).challenge;
+}
+
+/** Take up the session that showing who one is in another tab has put in the place of this page's. */
+async function followSession() {
+  const { csrf } = await api("GET", "/api/v1/me");
+  /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="csrf"]')).content = csrf;
 }
 
 /** Keep the enrolled key's file in this browser as well, after it was opened. */
@@ -96,12 +120,14 @@ async function showKept(enrolled) {
   drop.onclick = () => forget(enrolled).then(() => showKept(enrolled));
 }
 
-onSubmit(part(1), make);
-onSubmit(part(2), prove);
-onSubmit(part(3), enrol);
-byId("new-passphrase").addEventListener("input", () => {
-  byId("strength").textContent = t(adviceOn(byId("new-passphrase").value, LEAST));
-});
+if (making) {
+  onSubmit(part(1), make);
+  onSubmit(part(2), prove);
+  onSubmit(part(3), enrol);
+  byId("new-passphrase").addEventListener("input", () => {
+    byId("strength").textContent = t(adviceOn(byId("new-passphrase").value, LEAST));
+  });
+}
 if (byId("kept")) {
   const enrolled = byId("kept").dataset.key;
   showKept(enrolled);
