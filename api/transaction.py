@@ -5,8 +5,8 @@ and above roll back. Reads never commit and are passed through as they come.
 
 The session takes a connection when it is first used, so a handler that needs none holds none. What routes declare:
 
-- ``opt=STREAMED`` for a large raw body: no session is given, the handler opens short transactions through `sessions`,
-  and is idempotent by content;
+- ``opt=STREAMED`` for a large raw body, or work too long for one transaction: no session is given, the handler opens
+  short transactions of its own and is idempotent by content;
 - ``opt=SECRET`` for an answer that holds a secret: it is not stored under an Idempotency-Key;
 - ``opt=PUBLIC`` for what is the same for everybody: what is not there is no refusal of a person;
 - ``opt=PAGE`` (`api.web`) for what a person reads: refusals are pages, a form's token must have been looked at;

@@ -3,6 +3,8 @@
 Transactions begin and end only in api (request, job, command); services never commit.
 """
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime
 from uuid import UUID
 
@@ -81,3 +83,29 @@ async def try_lock(session: AsyncSession, name: str) -> bool:
     """Take the advisory lock of this name until the transaction ends, or tell that another holds it."""
     statement = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
     return bool((await session.execute(statement, {"name": name})).scalar_one())
+
+
+@contextlib.asynccontextmanager
+async def snapshot(sessions: Sessions) -> AsyncIterator[AsyncSession]:
+    """Give a session whose every statement sees the database as the first one found it; it is for reading."""
+    async with sessions() as session:
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+
+
+@contextlib.asynccontextmanager
+async def alone(engine: AsyncEngine, name: str) -> AsyncIterator[bool]:
+    """Take the advisory lock of this name for work that is too long for a transaction, or tell that another holds it.
+
+    The lock is that of a connection that does nothing else and has no transaction open; it ends with the process.
+    """
+    async with engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        taken = text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))")
+        held = bool((await connection.execute(taken, {"name": name})).scalar_one())
+        try:
+            yield held
+        finally:
+            if held:
+                given_back = text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))")
+                await connection.execute(given_back, {"name": name})

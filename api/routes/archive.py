@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import filing
 from api.routes.bidding import ReceiptView, named, receipt_file, receipt_view
+from api.transaction import STREAMED
 from api.wiring import Installation
 from archive.package import service
 from archive.package.service import Filed
@@ -43,12 +44,10 @@ class PackageController(Controller):
     path = "/api/v1/tenders/{tender_id:uuid}/archive"
     tags = ("archive",)
 
-    @post("/", status_code=200, summary="File a trade that has ended")
-    async def file(
-        self, tender_id: UUID, session: AsyncSession, actor: Actor, installation: Installation
-    ) -> PackageView:
+    @post("/", status_code=200, summary="File a trade that has ended", opt=STREAMED)
+    async def file(self, tender_id: UUID, actor: Actor, installation: Installation) -> PackageView:
         """Build the bag from everything that the trade left, check and store it; again, it returns what was filed."""
-        return _view(tender_id, await filing.file_trade(session, actor, tender_id, installation))
+        return _view(tender_id, await filing.file_trade(actor, tender_id, installation))
 
     @get("/", summary="The filed package of a tender")
     async def find(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> PackageView:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from datetime import timedelta, timezone
 from pathlib import Path
 
+from archive import checkpoint as checkpoints
+from archive import note as notes
 from archive.note import Signer
-from archive.package import bag, properties
+from archive.package import bag, entries, evidence, properties
+from archive.package.holding import Logged
 from archive.package.index import FORMAT, INDEX, METADATA, File, Index, describe, encode
 from archive.package.item import Item, Stored, Trade, check
 from archive.store import ObjectStore, stream
@@ -24,12 +27,13 @@ _CHINA = timezone(timedelta(hours=8))
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """A finished bag: where it is, SHA-256 of its payload manifest, number and bytes of its payload files."""
+    """A finished bag: where it is, SHA-256 of its payload manifest, number and bytes of its payload files, its log."""
 
     path: Path
     digest: bytes
     files: int
     size: int
+    logged: Logged
 
 
 async def build(
@@ -56,6 +60,16 @@ async def build(
     except GgzyError:
         await asyncio.to_thread(shutil.rmtree, partial)
         raise
+
+
+def reopen(path: Path) -> Bag:
+    """Return a bag that `build` finished, by what its own files say."""
+    data, manifest = path / "data", bag.read_tag(path, bag.MANIFEST)
+    size, files = bag.read_info(bag.read_tag(path, "bag-info.txt"))["Payload-Oxum"].split(".")
+    head = checkpoints.parse(notes.parse(evidence.small(data, entries.CHECKPOINT)).text)
+    lines = evidence.small(data, entries.ENTRIES, limit=evidence.MAX_ENTRIES)
+    logged = Logged.of(entries.commitments(lines), head.size)
+    return Bag(path, hashlib.sha256(manifest).digest(), int(files), int(size), logged)
 
 
 async def _write_items(items: AsyncIterable[Item], data: Path, store: ObjectStore) -> list[File]:
@@ -118,7 +132,7 @@ def _finish(partial: Path, out: Path, trade: Trade, files: list[File], signer: S
     _write(partial / bag.TAG_MANIFEST, bag.write_manifest({n: hashlib.sha256(c).hexdigest() for n, c in tags.items()}))
     partial.rename(out)
     _sync_folder(out.parent)
-    return Bag(out, hashlib.sha256(manifest).digest(), len(listed), size)
+    return reopen(out)
 
 
 def _info(trade: Trade, oxum: str) -> bytes:

@@ -8,10 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import proof as proofs
 from archive import trail
+from archive.export import EVENT as EXPORTED
 from archive.package.entries import CHAIN, CHECKPOINT, ENTRIES, VKEY, encode
 from archive.package.item import Item
 from archive.tables import EventRow, LogEntry
 from kernel.errors import GgzyError, Kind
+
+# What may be recorded of a trade while it is filed: that somebody read of it.
+ASIDE = (EXPORTED,)
 
 
 async def collect(session: AsyncSession, trade: UUID, *, vkey: str, chain_pem: bytes) -> AsyncIterator[Item]:
@@ -30,3 +34,10 @@ async def collect(session: AsyncSession, trade: UUID, *, vkey: str, chain_pem: b
     yield Item(CHECKPOINT, "log_checkpoint", "日志检查点（已签名）", head.encode())
     yield Item(VKEY, "log_key", "日志公钥", f"{vkey}\n".encode())
     yield Item(CHAIN, "tsa_chain", "时间戳机构证书链", chain_pem)
+
+
+async def outdated(session: AsyncSession, trade: UUID, size: int) -> bool:
+    """Tell whether the log of `size` leaves lacks something that was recorded of a trade, reading it aside."""
+    within = exists().where(LogEntry.event == EventRow.number, LogEntry.index < size)
+    query = select(exists().where(EventRow.trade == trade, EventRow.kind.not_in(ASIDE), ~within))
+    return bool(await session.scalar(query))

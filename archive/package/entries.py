@@ -3,7 +3,6 @@
 ``log/entries.jsonl`` has one line of canonical JSON for each entry, in index order (docs/spec/package.md, section 4).
 """
 
-import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -74,6 +73,12 @@ def read(lines: Iterable[bytes], head: Checkpoint) -> Iterator[tuple[bytes, Open
         yield line, entry
 
 
+def commitments(lines: bytes) -> list[bytes]:
+    """Return the commitments of lines that were verified before."""
+    values = [canonical.decode(line) for line in lines.splitlines()]
+    return [events.commit(canonical.encode(value["event"]), bytes.fromhex(value["salt"])) for value in values]
+
+
 def _entry(line: bytes, number: int, head: Checkpoint) -> Opened:
     try:
         value = canonical.decode(line.removesuffix(b"\n"))
@@ -89,11 +94,6 @@ def _entry(line: bytes, number: int, head: Checkpoint) -> Opened:
         raise _bad_entries(number) from error
     merkle.verify_inclusion(merkle.leaf_hash(entry.commitment), entry.index, head.size, path, head.root)
     return entry
-
-
-def holds(entries: Iterable[Opened], commitment: bytes) -> bool:
-    """Tell whether a commitment is among the entries."""
-    return any(hmac.compare_digest(entry.commitment, commitment) for entry in entries)
 
 
 def _bad_entries(number: int) -> GgzyError:

@@ -1,6 +1,12 @@
-"""Filing a trade: its bag is built, checked, stored as a tar, and written down in the trail with its own receipt."""
+"""Filing a trade: its bag is built, checked and stored as a tar, then written down in the trail with its own receipt.
+
+Building and storing take minutes where bids have gigabytes, so they are in no transaction: `gather` reads everything
+from one snapshot, `pack` and `stow` work on disk and store, `complete` writes down in a transaction what is durable by
+then. What a killed filing leaves is a part of a bag, which is thrown away, or a whole one, which `left` takes up again.
+"""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -16,8 +22,9 @@ from archive import receipt as receipts
 from archive import trail
 from archive.note import Signer
 from archive.package import tar
-from archive.package.builder import Bag, build
-from archive.package.collection import collect
+from archive.package.builder import Bag, build, reopen
+from archive.package.collection import collect, outdated
+from archive.package.holding import FILED
 from archive.package.item import Item, Trade
 from archive.store import ObjectStore
 from archive.tables import PackageRow
@@ -25,7 +32,7 @@ from archive.timestamp import Authority
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import not_found, permit
+from kernel.errors import GgzyError, Kind, not_found, permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,15 @@ class Desk:
     signer: Signer
     entropy: Entropy
     folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A trade's finished bag, and its tar in the store: key and size in bytes. Nothing is filed yet."""
+
+    bag: Bag
+    key: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +71,6 @@ class Filed:
     token: bytes
 
 
-async def archive_trade(
-    session: AsyncSession,
-    actor: Actor,
-    trade: Trade,
-    items: AsyncIterable[Item],
-    *,
-    required: Sequence[str],
-    desk: Desk,
-) -> Filed:
-    """File a trade once; filing it again returns what was filed.
-
-    `items` are what the packages above contribute; the log's entries, checkpoint and keys are added here. A crash
-    leaves at most an object without a row, which is harmless, and a scratch folder, which the next attempt clears.
-    Raises GgzyError ``package.not_found`` for those who may not, ``trail.not_sequenced``, and those of `build`.
-    """
-    permit(policy.may_archive(actor, trade.site))
-    await database.lock(session, f"package {trade.id}")
-    row = await session.get(PackageRow, trade.id)
-    if row is None:
-        bag = await _build(session, trade, items, required, desk)
-        row = await _file(session, actor, trade, bag, desk)
-        await asyncio.to_thread(shutil.rmtree, bag.path)
-    return _filed(row)
-
-
 async def filed(session: AsyncSession, actor: Actor, trade: UUID) -> Filed:
     """Return a trade's filed package for those who may read it; GgzyError ``package.not_found`` otherwise."""
     row = await session.get(PackageRow, trade)
@@ -89,27 +80,78 @@ async def filed(session: AsyncSession, actor: Actor, trade: UUID) -> Filed:
     return _filed(row)
 
 
-async def _build(
-    session: AsyncSession, trade: Trade, items: AsyncIterable[Item], required: Sequence[str], desk: Desk
-) -> Bag:
-    out = desk.folder / str(trade.id)
-    await asyncio.to_thread(shutil.rmtree, out, ignore_errors=True)
+async def is_filed(session: AsyncSession, trade: UUID) -> bool:
+    """Tell whether a trade has its package."""
+    return await session.get(PackageRow, trade) is not None
+
+
+async def gather(session: AsyncSession, trade: UUID, items: AsyncIterable[Item], desk: Desk) -> list[Item]:
+    """Return what the packages above contribute and what the log does, read from one snapshot of the database.
+
+    What lies in the object store is named, not read: in memory are kilobytes for each bid. Raises GgzyError
+    ``trail.not_sequenced`` while an event of the trade waits for the log.
+    """
+    own = collect(session, trade, vkey=desk.signer.vkey, chain_pem=desk.chain_pem)
+    return [*[item async for item in items], *[item async for item in own]]
+
+
+async def left(session: AsyncSession, trade: UUID, desk: Desk) -> Bag | None:
+    """Return the whole bag that a killed filing left; one that the trade has gone on from is thrown away, None then."""
+    path = _scratch(desk, trade)
+    if not await asyncio.to_thread(path.exists):
+        return None
+    bag = await asyncio.to_thread(reopen, path)
+    if not await outdated(session, trade, bag.logged.size):
+        return bag
+    with contextlib.suppress(GgzyError):  # killed in the very moment between retention and commit: it stays, unnamed
+        await desk.store.delete(_key(trade, bag))
+    await clear(trade, desk)
+    return None
+
+
+async def pack(trade: Trade, items: Sequence[Item], *, required: Sequence[str], desk: Desk) -> Bag:
+    """Build the bag in the scratch folder; raises GgzyError as `build` does."""
     await asyncio.to_thread(desk.folder.mkdir, parents=True, exist_ok=True)
-    own = collect(session, trade.id, vkey=desk.signer.vkey, chain_pem=desk.chain_pem)
-    return await build(_chain(items, own), out, trade, store=desk.store, signer=desk.signer, required=required)
+    out = _scratch(desk, trade.id)
+    return await build(_stream(items), out, trade, store=desk.store, signer=desk.signer, required=required)
 
 
-async def _file(session: AsyncSession, actor: Actor, trade: Trade, bag: Bag, desk: Desk) -> PackageRow:
-    key, top = f"packages/{trade.id}/{bag.digest.hex()}.tar", str(trade.id)
+async def stow(trade: UUID, bag: Bag, desk: Desk) -> Packed:
+    """Put the bag's tar into the store, where it is durable when this returns; what is there already stays."""
+    key, top = _key(trade, bag), str(trade)
     size = await asyncio.to_thread(tar.size, bag.path, top)
-    await desk.store.put(key, tar.stream(bag.path, top), size)
-    moment = await database.now(session)
+    if await desk.store.size(key) != size:
+        await desk.store.put(key, tar.stream(bag.path, top), size)
+    return Packed(bag, key, size)
+
+
+async def complete(session: AsyncSession, actor: Actor, trade: Trade, packed: Packed, desk: Desk) -> Filed:
+    """Write down that this is the trade's package, once; filing it again returns what was filed.
+
+    The caller holds the trade's lots. Raises GgzyError ``package.not_found`` for those who may not file,
+    ``package.outdated`` when something of the trade was recorded since its bag was gathered.
+    """
+    permit(policy.may_archive(actor, trade.site))
+    await database.lock(session, f"package {trade.id}")
+    row = await session.get(PackageRow, trade.id)
+    if row is None:
+        if await outdated(session, trade.id, packed.bag.logged.size):
+            raise GgzyError("package.outdated", Kind.CONFLICT)
+        row = await _write_down(session, actor, trade, packed, desk)
+    return _filed(row)
+
+
+async def clear(trade: UUID, desk: Desk) -> None:
+    """Throw the scratch folder of a trade away."""
+    await asyncio.to_thread(shutil.rmtree, _scratch(desk, trade), ignore_errors=True)
+
+
+async def _write_down(session: AsyncSession, actor: Actor, trade: Trade, packed: Packed, desk: Desk) -> PackageRow:
+    bag, moment = packed.bag, await database.now(session)
     if not trade.sandbox:  # a sandbox's years pass in minutes: nothing of it is held for real
-        await desk.store.retain(key, moment + timedelta(days=366 * trade.retention_years))
-    data = {"package": bag.digest.hex(), "files": bag.files, "size": bag.size, "tar": size}
-    opening = await trail.record(
-        session, actor, "trade.archived", data, trade=trade.id, entropy=desk.entropy, at=moment
-    )
+        await desk.store.retain(packed.key, moment + timedelta(days=366 * trade.retention_years))
+    data = {"package": bag.digest.hex(), "files": bag.files, "size": bag.size, "tar": packed.size, **bag.logged.told()}
+    opening = await trail.record(session, actor, FILED, data, trade=trade.id, entropy=desk.entropy, at=moment)
     content = receipts.encode(opening, desk.signer.name)
     token = await desk.authority.stamp(sha256(content).digest(), at=moment)
     row = PackageRow(
@@ -117,8 +159,8 @@ async def _file(session: AsyncSession, actor: Actor, trade: Trade, bag: Bag, des
         site=trade.site,
         at=moment,
         digest=bag.digest,
-        key=key,
-        size=size,
+        key=packed.key,
+        size=packed.size,
         files=bag.files,
         commitment=opening.commitment,
         receipt=content,
@@ -129,10 +171,17 @@ async def _file(session: AsyncSession, actor: Actor, trade: Trade, bag: Bag, des
     return row
 
 
-async def _chain(*streams: AsyncIterable[Item]) -> AsyncIterator[Item]:
-    for items in streams:
-        async for item in items:
-            yield item
+async def _stream(items: Sequence[Item]) -> AsyncIterator[Item]:
+    for item in items:
+        yield item
+
+
+def _scratch(desk: Desk, trade: UUID) -> Path:
+    return desk.folder / str(trade)
+
+
+def _key(trade: UUID, bag: Bag) -> str:
+    return f"packages/{trade}/{bag.digest.hex()}.tar"
 
 
 def _filed(row: PackageRow) -> Filed:

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import receipt as receipts
 from archive import trail
 from archive.note import Signer
-from archive.package import Item, Stored, Trade
+from archive.package import Item, Stored, Trade, service
 from archive.package.builder import Bag, build
 from archive.package.collection import collect
+from archive.package.service import Desk, Filed
 from archive.paper import render
 from archive.store import ObjectStore, stream
 from archive.timestamp import Authority, LocalAuthority
@@ -25,7 +26,7 @@ from bidding.manifest import Envelope, Manifest
 from bidding.padding import FLOOR
 from bidding.stream import sealed_length
 from kernel import database
-from kernel.actor import SYSTEM
+from kernel.actor import SYSTEM, Actor, Grant, Role, site
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, SeededEntropy
 from trading.lot import EnvelopeKind, OpeningPolicy
@@ -46,6 +47,7 @@ FACTS = Trade(
     retention_years=30,
     sandbox=True,
 )
+ARCHIVIST = Actor(UUID(int=5), "档案员", frozenset({Grant(Role.ARCHIVIST, site(FACTS.site))}))
 NOTICE = '#set document(title: "公告")\n#set text(font: "Noto Sans SC", lang: "zh")\n某道路工程招标公告'
 
 
@@ -118,3 +120,17 @@ async def make(session: AsyncSession, store: ObjectStore, authority: LocalAuthor
     """Build the trade's bag at `out`."""
     items = await whole(session, await play(session, store, authority, SeededEntropy(b"filing")), authority)
     return await build(give(items), out, FACTS, store=store, signer=SIGNER, required=REQUIRED)
+
+
+async def pack(session: AsyncSession, items: list[Item], desk: Desk, trade: Trade = FACTS) -> service.Packed:
+    """Do of a filing what comes before its last transaction; take up what was left."""
+    bag = await service.left(session, trade.id, desk)
+    if bag is None:
+        gathered = await service.gather(session, trade.id, give(items), desk)
+        bag = await service.pack(trade, gathered, required=REQUIRED, desk=desk)
+    return await service.stow(trade.id, bag, desk)
+
+
+async def file(session: AsyncSession, items: list[Item], desk: Desk, trade: Trade = FACTS) -> Filed:
+    """File the trade as the archivist, all in one transaction."""
+    return await service.complete(session, ARCHIVIST, trade, await pack(session, items, desk, trade), desk)

@@ -17,21 +17,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
 from archive import trail
-from archive.package import Item, Stored, properties, verify
+from archive.package import Item, Stored, properties, service, verify
 from archive.package import tar as tars
 from archive.package.builder import build
 from archive.package.item import check
-from archive.package.service import Desk, Filed, archive_trade, filed
+from archive.package.service import Desk, Filed, filed
 from archive.recipe import Pins, Step
 from archive.store import FolderStore
 from archive.timestamp import LocalAuthority
 from kernel.actor import Actor, Grant, Role, site
 from kernel.database import Sessions
-from kernel.entropy import SeededEntropy, new_id
+from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
-from tests.archive.filing import FACTS, REQUIRED, SIGNER, TRADE, give, make, play, whole
-
-ARCHIVIST = Actor(new_id(SeededEntropy(b"a")), "档案员", frozenset({Grant(Role.ARCHIVIST, site(FACTS.site))}))
+from tests.archive.filing import ARCHIVIST, FACTS, REQUIRED, SIGNER, TRADE, file, give, make, pack, play, whole
 
 
 async def test_others_tools_accept_the_bag(
@@ -163,8 +161,9 @@ async def test_filing_records_and_stores(
     entropy = SeededEntropy(b"filing")
     desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
     items = await play(session, store, authority, entropy)
-    result = await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
-    again = await archive_trade(session, ARCHIVIST, FACTS, give([]), required=REQUIRED, desk=desk)
+    packed = await pack(session, items, desk)
+    result = await service.complete(session, ARCHIVIST, FACTS, packed, desk)
+    again = await service.complete(session, ARCHIVIST, FACTS, packed, desk)
     assert again == result == await filed(session, ARCHIVIST, TRADE)
     packed = tmp_path / "package.tar"
     packed.write_bytes(b"".join([chunk async for chunk in store.get(result.key)]))
@@ -177,6 +176,7 @@ async def test_filing_records_and_stores(
     receipt, _ = receipts.verify(files, authority.chain_pem, None)
     assert (receipt.event.kind, receipt.event.data["package"]) == ("trade.archived", result.digest.hex())
     assert holding.check_receipt(receipt) == Step(8, "filed", "2")
+    await service.clear(TRADE, desk)
     assert left(tmp_path / "scratch", "*") == []
 
 
@@ -189,11 +189,13 @@ async def test_two_filings_at_once_are_one(
     async with sessions.begin() as session:
         items = await play(session, store, authority, entropy)
 
-    async def file() -> Filed:
-        async with sessions.begin() as session:
-            return await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
+        packed = await pack(session, items, desk)
 
-    results = await asyncio.gather(*(file() for _ in range(4)))
+    async def complete() -> Filed:
+        async with sessions.begin() as session:
+            return await service.complete(session, ARCHIVIST, FACTS, packed, desk)
+
+    results = await asyncio.gather(*(complete() for _ in range(4)))
     assert len(set(results)) == 1
     async with sessions.begin() as session:
         assert await session.scalar(text("SELECT count(*) FROM event WHERE kind = 'trade.archived'")) == 1
@@ -207,7 +209,7 @@ async def test_a_filed_package_is_final(
     entropy = SeededEntropy(b"filing")
     desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
     items = await play(session, store, authority, entropy)
-    await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
+    await file(session, items, desk)
     with pytest.raises(IntegrityError, match="evidence"):
         await session.execute(text("DELETE FROM package"))
 
@@ -220,7 +222,7 @@ async def test_in_earnest_the_package_is_retained(
     desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
     items = await play(session, store, authority, entropy, sandbox=False)
     earnest = replace(FACTS, sandbox=False)
-    result = await archive_trade(session, ARCHIVIST, earnest, give(items), required=REQUIRED, desk=desk)
+    result = await file(session, items, desk, earnest)
     with pytest.raises(GgzyError, match=r"store\.retained"):
         await store.delete(result.key)
 
@@ -249,18 +251,50 @@ async def test_filing_waits_for_the_log(
     items = await play(session, store, authority, entropy)
     await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=entropy)
     with pytest.raises(GgzyError, match=r"trail\.not_sequenced"):
-        await archive_trade(session, ARCHIVIST, FACTS, give(items), required=REQUIRED, desk=desk)
+        await file(session, items, desk)
+
+
+async def test_a_killed_filing_is_taken_up(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """The whole bag that a killed filing left is filed as it is, without its items; a reading aside changes nothing."""
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    first = await pack(session, await play(session, store, authority, entropy), desk)
+    await trail.record(session, ARCHIVIST, "trail.exported", {}, trade=TRADE, entropy=entropy)
+    second = await pack(session, [], desk)
+    assert second == first
+    assert (await service.complete(session, ARCHIVIST, FACTS, second, desk)).digest == first.bag.digest
+
+
+async def test_a_trade_that_goes_on_is_not_filed(
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+) -> None:
+    """What is recorded after the bag was gathered stops its filing; the next one builds it anew with that entry."""
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    items = await play(session, store, authority, entropy)
+    packed = await pack(session, items, desk)
+    await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=entropy)
+    with pytest.raises(GgzyError, match=r"package\.outdated"):
+        await service.complete(session, ARCHIVIST, FACTS, packed, desk)
+    await trail.sequence(session, SIGNER, entropy=entropy)
+    result = await file(session, items, desk)
+    assert [key async for key in store.keys("packages/")] == [result.key] != [packed.key]
+    assert receipts.decode(result.receipt).event.data["entries"] == packed.bag.logged.entries + 1
 
 
 async def test_only_the_sites_archivist_files(
     session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
 ) -> None:
     """For everybody else, an archivist of another site among them, there is no package."""
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, SeededEntropy(b"x"), tmp_path / "scratch")
+    entropy = SeededEntropy(b"filing")
+    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
+    packed = await pack(session, await play(session, store, authority, entropy), desk)
     for grants in ({Grant(Role.ARCHIVIST, site("152527"))}, {Grant(Role.SUPERVISOR, "*")}, set()):
         other = Actor(ARCHIVIST.user_id, "别人", frozenset(grants))
         with pytest.raises(GgzyError, match=r"package\.not_found"):
-            await archive_trade(session, other, FACTS, give([]), required=(), desk=desk)
+            await service.complete(session, other, FACTS, packed, desk)
         with pytest.raises(GgzyError, match=r"package\.not_found"):
             await filed(session, other, TRADE)
 

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from api.jobs import sequence
 from api.wiring import Installation
 from archive import receipt as receipts
 from archive import trail
-from archive.package import Item, tar, verify
-from archive.package.service import Desk, archive_trade
+from archive.package import Item, service, tar, verify
+from archive.package.service import Desk
 from archive.recipe import Pins
 from kernel.actor import SYSTEM, Grant, Role, site
 from tests.archive.filing import FACTS, TRADE, give
@@ -69,7 +68,9 @@ async def test_a_filed_package_is_downloaded_by_those_who_may(
     await sequence(installation)
     async with installation.sessions.begin() as session:
         items = give([Item("notices/a.txt", "notice", "公告", b"x")])
-        filed = await archive_trade(session, SYSTEM, replace(FACTS, sandbox=True), items, required=(), desk=desk)
+        gathered = await service.gather(session, TRADE, items, desk)
+        packed = await service.stow(TRADE, await service.pack(FACTS, gathered, required=(), desk=desk), desk)
+        filed = await service.complete(session, SYSTEM, FACTS, packed, desk)
     await sequence(installation)
     supervisor = await someone(Grant(Role.SUPERVISOR, site(FACTS.site)))
     path = f"/api/v1/tenders/{TRADE}/archive"

@@ -93,7 +93,7 @@ class SiteTender(Controller):
         """File the trade whole."""
         form = await Form.read(request)
         try:
-            await filing.file_trade(session, actor, tender_id, installation)
+            await filing.file_trade(actor, tender_id, installation)
         except GgzyError as error:
             return await _refused(request, session, actor, tender_id, form=form, error=error)
         return see(f"/centre/tenders/{tender_id}", done="trade_filed")
