@@ -132,6 +132,7 @@ MATRIX = """
 333+33+33333333333 POST   /api/v1/lots/{lot_id}/steps
 3+3333333333333333 POST   /api/v1/lots/{lot_id}/uploads
 1+++++++++++++++++ GET    /api/v1/me
+111111111111111111 POST   /api/v1/me/confirmation
 1+++++++++++++++++ DELETE /api/v1/me/device
 1+++++++++++++++++ PUT    /api/v1/me/device
 1+++++++++++++++++ POST   /api/v1/me/device/challenge

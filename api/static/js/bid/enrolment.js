@@ -4,7 +4,7 @@
  * A key is enrolled by who has just shown who they are; that is asked before one is made. Should the time run out
  * meanwhile, it is shown in another tab, and nothing of this page is lost.
  */
-import { api } from "../http.js";
+import { Refusal, api } from "../http.js";
 import { forget, keep, kept } from "../keystore.js";
 import { t } from "../words.js";
 import { call } from "./device.js";
@@ -13,7 +13,6 @@ import { byId, onSubmit, save, showProblems, showRefusal } from "./page_parts.js
 import { adviceOn } from "./passphrase.js";
 
 const CONFIRM = "/account/confirm?next=/bid/device";
-const PROOF_NEEDED = "accounts.proof_needed";
 const LEAST = 10; // characters; argon2id makes each guess dear, a short passphrase remains a short one
 const making = byId("making");
 /** @type {{file: Uint8Array, deviceKey: string} | null} */
@@ -43,7 +42,7 @@ async function make() {
   try {
     await challenged();
   } catch (error) {
-    return error.code === PROOF_NEEDED ? location.assign(CONFIRM) : showRefusal(error);
+    return proofNeeded(error) ? location.assign(CONFIRM) : showRefusal(error);
   }
   made = await call("create", [passphrase.value]);
   for (const field of [passphrase, again]) field.value = "";
@@ -76,7 +75,7 @@ async function enrol() {
     await api("PUT", "/api/v1/me/device", answer);
     location.assign("/bid/device?done=device_enrolled");
   } catch (error) {
-    byId("confirm-aside").hidden = error.code !== PROOF_NEEDED;
+    byId("confirm-aside").hidden = !proofNeeded(error);
     showRefusal(error);
   }
 }
@@ -84,6 +83,11 @@ async function enrol() {
 /** @returns {Promise<string>} a challenge (hex), which is given to who has just shown who they are */
 async function challenged() {
   return (await api("POST", "/api/v1/me/device/challenge")).challenge;
+}
+
+/** @param {unknown} error @returns {boolean} whether the server asks who one is first */
+function proofNeeded(error) {
+  return error instanceof Refusal && error.code === "accounts.proof_needed";
 }
 
 /** Take up the session that showing who one is in another tab has put in the place of this page's. */
