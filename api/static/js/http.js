@@ -1,11 +1,15 @@
 /** The API from a page: JSON in and out, the session's CSRF token on writes, refusals as exceptions. */
 
-/** A refusal of the server (RFC 9457), or `network` when it could not be asked. */
-export class Refusal extends Error {
+import { Refusal as Plain } from "./lib/refusal.js";
+
+/** A refusal of the server (RFC 9457) with its words, or `network` when it could not be asked. */
+export class Refusal extends Plain {
   /** @param {string} code @param {string} detail @param {number} status @param {Record<string, unknown>} [params] */
   constructor(code, detail, status, params = {}) {
-    super(detail || code);
-    Object.assign(this, { code, detail, status, params });
+    super(code, params);
+    this.message = detail || code;
+    this.detail = detail;
+    this.status = status;
   }
 }
 
@@ -25,6 +29,7 @@ export function csrf() {
  */
 export async function api(method, path, body, { headers = {}, signal, raw = false } = {}) {
   const binary = body instanceof Blob || body instanceof ArrayBuffer || ArrayBuffer.isView(body);
+  /** @type {Record<string, string>} */
   const sent = { ...(csrf() ? { "X-CSRF-Token": csrf() } : {}), ...headers };
   if (body !== undefined) sent["Content-Type"] ??= binary ? "application/octet-stream" : "application/json";
   let answer;

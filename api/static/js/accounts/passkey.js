@@ -75,5 +75,6 @@ async function submit(event) {
 
 if (window.PublicKeyCredential) {
   for (const hidden of document.querySelectorAll("[data-script]")) /** @type {HTMLElement} */ (hidden).hidden = false;
-  for (const form of document.querySelectorAll("form[data-passkey]")) form.addEventListener("submit", submit);
+  for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-passkey]")))
+    form.addEventListener("submit", submit);
 }

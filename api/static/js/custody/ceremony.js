@@ -3,6 +3,7 @@
  * (compare fingerprints, prove the backup). Broken off at any point, it goes on when the page is opened again.
  */
 import { api, Refusal } from "../http.js";
+import { codeOf } from "../lib/refusal.js";
 import { t } from "../words.js";
 import { call, close } from "./remote.js";
 import { doing, fail, hide, offer, onSend, part, pause, refresh, show } from "./stage.js";
@@ -120,8 +121,8 @@ async function post(/** @type {string} */ round, /** @type {string} */ message) 
       await api("POST", `${path}/${round}`, { message });
       return;
     } catch (error) {
-      if (error.code === "ceremony.wrong_state") return;
-      if (error.code !== "network") throw error;
+      if (codeOf(error) === "ceremony.wrong_state") return;
+      if (codeOf(error) !== "network") throw error;
       doing("network");
       await pause(PAUSE);
     }

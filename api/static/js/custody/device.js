@@ -29,13 +29,13 @@ import { parseKey } from "../lib/verify/note.js";
 export class Device {
   /** @type {Secrets} */
   secrets = new Map();
-  /** @type {import("../lib/signed.js").Device} */
-  device;
+  /** @type {import("../lib/signed.js").Device | null} */
+  #device = null;
   /** @type {Uint8Array} */
-  #file;
+  #file = new Uint8Array();
   #passphrase = "";
   /** @type {{memory: number, passes: number}} */
-  #strength;
+  #strength = keyfile.STRENGTH;
   #proven = "";
   /** @type {{examined: custodian.Examined, index: number, share: Uint8Array} | null} */
   #asked = null;
@@ -51,6 +51,12 @@ export class Device {
     this.#tell = tell;
   }
 
+  /** The opened device's key; `custody.locked` before. */
+  get device() {
+    if (this.#device === null) throw new Refusal("custody.locked");
+    return this.#device;
+  }
+
   /**
    * Open a key file, together with the copy of it that this browser keeps; `keyfile.…`, `custody.other_device`.
    * @param {Uint8Array | null} chosen a file that the person selected, or null for the kept one
@@ -64,7 +70,7 @@ export class Device {
     const secrets = keyfile.decrypt(data, passphrase);
     const device = keyfile.deviceKey(secrets);
     if (hex(device.publicKey) !== expected) throw new Refusal("custody.other_device");
-    [this.secrets, this.device, this.#file] = [secrets, device, data];
+    [this.secrets, this.#device, this.#file] = [secrets, device, data];
     this.#passphrase = passphrase;
     this.#strength = keyfile.strengthOf(data);
     if (chosen && kept && !equal(chosen, kept)) await this.keep(secrets);

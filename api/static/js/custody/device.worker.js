@@ -15,7 +15,7 @@ addEventListener("message", async ({ data: { id, name, args } }) => {
   try {
     if (!CALLS.has(name)) throw new Refusal("custody.no_such_call");
     await ready();
-    postMessage({ id, value: await device[name](...args) });
+    postMessage({ id, value: await /** @type {any} */ (device)[name](...args) });
   } catch (error) {
     const told = error instanceof Refusal ? error : new Refusal("custody.device_failed", { error: String(error) });
     postMessage({ id, refusal: { code: told.code, params: told.params } });

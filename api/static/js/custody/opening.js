@@ -3,6 +3,7 @@
  */
 import { api } from "../http.js";
 import { civil } from "../clock.js";
+import { codeOf } from "../lib/refusal.js";
 import { t } from "../words.js";
 import { pins } from "./pins.js";
 import { call, close, onStep } from "./remote.js";
@@ -89,7 +90,7 @@ async function request() {
     try {
       return await text(`${path}/request`);
     } catch (error) {
-      if (error.code !== "trail.not_sequenced" || tried === TRIES) throw error;
+      if (codeOf(error) !== "trail.not_sequenced" || tried === TRIES) throw error;
       await pause(PAUSE);
     }
   }

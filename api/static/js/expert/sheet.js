@@ -11,7 +11,7 @@ export class SheetForm {
     this.form = form;
     this.bid = String(form.dataset.sheet);
     /** @type {HTMLInputElement[]} */
-    this.inputs = [...form.querySelectorAll("input[data-code]")];
+    this.inputs = [...form.querySelectorAll("input[data-code]")].filter((one) => one instanceof HTMLInputElement);
     form.addEventListener("submit", (event) => event.preventDefault());
     form.addEventListener("input", (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);

@@ -13,7 +13,7 @@ export function amountInWords(amount) {
   return (text || "零元") + (fen > 0 ? "" : "整");
 }
 
-/** Groups of four digits, the highest first; a gap is one 零. */
+/** Groups of four digits, the highest first; a gap is one 零. @param {bigint} whole */
 function wholeInWords(whole) {
   let text = "";
   let gap = false;
@@ -31,6 +31,7 @@ function wholeInWords(whole) {
   return text;
 }
 
+/** @param {number} value 1…9999 */
 function groupInWords(value) {
   let text = "";
   let gap = false;

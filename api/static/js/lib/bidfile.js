@@ -43,6 +43,7 @@ export async function read(file) {
   return { manifest, encoded, signature: await bytesOf(file, FRAME + length, offset), offset };
 }
 
+/** @param {Blob} file @param {number} from @param {number} to */
 async function bytesOf(file, from, to) {
   return new Uint8Array(await file.slice(from, to).arrayBuffer());
 }

@@ -131,6 +131,15 @@ export function unbase64(encoded) {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
+/**
+ * The same bytes for WebCrypto and Blobs, which refuse shared memory: nothing of this library lies in any.
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function unshared(bytes) {
+  return /** @type {Uint8Array<ArrayBuffer>} */ (bytes);
+}
+
 /** Overwrite secrets that are no longer needed. @param {...Uint8Array} secrets */
 export function wipe(...secrets) {
   for (const secret of secrets) secret.fill(0);

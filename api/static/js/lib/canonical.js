@@ -41,12 +41,12 @@ function write(value, depth) {
   if (typeof value === "object" && depth < MAX_DEPTH) {
     if (Array.isArray(value)) return `[${value.map((item) => write(item, depth + 1)).join(",")}]`;
     const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) return members(value, depth);
+    if (prototype === Object.prototype || prototype === null) return members(/** @type {Record<string, unknown>} */ (value), depth);
   }
   throw new Refusal("canonical.unsupported");
 }
 
-/** @param {object} value @param {number} depth @returns {string} */
+/** @param {Record<string, unknown>} value @param {number} depth @returns {string} */
 function members(value, depth) {
   const written = Object.keys(value)
     .sort() // JavaScript compares strings by their UTF-16 units, as the standard asks

@@ -19,7 +19,7 @@ const WRAP = utf8("ggzy/wrap/v1\0");
 /**
  * @typedef {{scalar: Uint8Array, point: Uint8Array, shared: Uint8Array}} Encapsulation r, U and K; kept only while sealing
  * @typedef {{proof: Uint8Array, commitment: Uint8Array, wrap: Uint8Array | null}} Preamble what stands beside a header
- * @typedef {import("./header.js").Header} Header
+ * @typedef {Pick<import("./header.js").Header, "policy" | "point"> & {kind: string}} Header of a bid, or of what is sealed like one
  */
 
 /**
@@ -108,30 +108,44 @@ export function unlockAlone(header, headerHash, preamble, secret) {
   return committed(xor(preamble.wrap, derive(secret, WRAP, headerHash)), header, preamble);
 }
 
+/** @param {Header["policy"]} policy @param {Uint8Array} headerHash @param {Uint8Array} shared @param {Uint8Array | null} secret */
 function envelopeSecret(policy, headerHash, shared, secret) {
   if (policy !== "quorum_and_bidder") return derive(shared, ENVELOPE, headerHash);
   if (secret === null || secret.length !== 32) throw new Refusal("bid.bidder_secret_missing");
   return derive(concat(shared, secret), ENVELOPE, headerHash);
 }
 
+/** @param {Uint8Array} envelope the secret of an envelope @param {Header} header @param {Preamble} preamble */
 function committed(envelope, header, preamble) {
   const { key, commitment } = payloadKeys(envelope);
   require(sodium.memcmp(commitment, preamble.commitment), "bid.bad_commitment", { envelope: header.kind });
   return key;
 }
 
+/** @param {Uint8Array} envelope the secret of an envelope */
 function payloadKeys(envelope) {
   const first = expand(envelope, PAYLOAD, new Uint8Array(), 1);
   return { key: first, commitment: expand(envelope, PAYLOAD, first, 2) };
 }
 
-/** HKDF-SHA256 (RFC 5869) without salt, 32 bytes: one block of its expansion. */
+/**
+ * HKDF-SHA256 (RFC 5869) without salt, 32 bytes: one block of its expansion.
+ * @param {Uint8Array} material
+ * @param {Uint8Array} label
+ * @param {Uint8Array} headerHash
+ */
 function derive(material, label, headerHash) {
   const extracted = sodium.crypto_auth_hmacsha256(material, new Uint8Array(32));
   return expand(extracted, concat(label, headerHash), new Uint8Array(), 1);
 }
 
-/** Block `number` of HKDF-Expand, which follows on `before`. */
+/**
+ * Block `number` of HKDF-Expand, which follows on `before`.
+ * @param {Uint8Array} key
+ * @param {Uint8Array} info
+ * @param {Uint8Array} before
+ * @param {number} number
+ */
 function expand(key, info, before, number) {
   return sodium.crypto_auth_hmacsha256(concat(before, info, new Uint8Array([number])), key);
 }

@@ -105,6 +105,7 @@ export function entryOf(file) {
   return { name: file.name.normalize("NFC"), size: file.size, media_type: MEDIA_TYPE.test(media) ? media : UNKNOWN_TYPE };
 }
 
+/** @param {Uint8Array} data @returns {Required<Form>} */
 function structured(data) {
   let form = null;
   try {
@@ -116,6 +117,7 @@ function structured(data) {
   return /** @type {Required<Form>} */ (form);
 }
 
+/** @param {unknown} value */
 function isParticulars(value) {
   const label = shape.text(1, 64);
   if (!shape.record(value)) return false;
@@ -123,7 +125,7 @@ function isParticulars(value) {
   return entries.length <= 64 && entries.every(([name, said]) => label(name) && line(said));
 }
 
-/** Refuse names that some file system would read as a path, a device or nothing. */
+/** Refuse names that some file system would read as a path, a device or nothing. @param {string} name */
 function isFileName(name) {
   return (
     /[^. ]/.test(name) &&

@@ -88,26 +88,31 @@ export function parse(data) {
   return header;
 }
 
+/** @param {string} deadline */
 function microseconds(deadline) {
   const value = moment.parse(deadline);
   if (value === null || value < 0n) throw new Refusal("bid.bad_header", { field: "deadline" });
   return value;
 }
 
+/** @param {string[]} names @param {string} name */
 function numberOf(names, name) {
   check(names.includes(name), "code");
   return names.indexOf(name) + 1;
 }
 
+/** @param {string} value */
 function uuid(value) {
   return unhex(value.replaceAll("-", ""));
 }
 
+/** @param {Uint8Array} bytes */
 function uuidText(bytes) {
   const digits = hex(bytes);
   return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join("-");
 }
 
+/** @param {Uint8Array} bytes */
 function ascii(bytes) {
   check(
     bytes.every((byte) => byte < 128),
@@ -116,7 +121,7 @@ function ascii(bytes) {
   return text(bytes);
 }
 
-/** @returns {asserts condition} */
+/** @param {unknown} condition @param {string} field @returns {asserts condition} */
 function check(condition, field) {
   require(condition, "bid.bad_header", { field });
 }

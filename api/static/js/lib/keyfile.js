@@ -4,9 +4,11 @@
  * Argon2id takes a good part of a second and 64 MiB: call this in a Worker where a page must stay alive.
  * libsodium must be `ready`.
  */
+import { attempt } from "./attempt.js";
 import { hex, unhex, utf8 } from "./bytes.js";
 import { decode, encode } from "./canonical.js";
 import { Refusal, require } from "./refusal.js";
+import * as shape from "./shape.js";
 import { deviceOf } from "./signed.js";
 import { randomBytes, sodium } from "./sodium.js";
 
@@ -20,10 +22,30 @@ export const MAX_FILE = 1 << 20;
 const CONTENT_FORMAT = "ggzy/keyfile-content/v1";
 const MAX_SECRETS = 500;
 const NAME = /^[a-z0-9][a-z0-9:._-]{0,127}$/;
-const SECRET = /^([0-9a-f]{2}){1,65536}$/;
+const SECRET = shape.matching(/^([0-9a-f]{2}){1,65536}$/);
+const FILE = shape.object({
+  format: shape.oneOf(FORMAT),
+  kdf: shape.object({
+    name: shape.oneOf("argon2id"),
+    memory: shape.whole(8 << 10, 1 << 20),
+    passes: shape.whole(1, 16),
+    salt: shape.matching(/^[0-9a-f]{32}$/),
+  }),
+  nonce: shape.matching(/^[0-9a-f]{48}$/),
+  sealed: shape.matching(/^([0-9a-f]{2}){16,}$/),
+});
+const CONTENT = shape.object({
+  format: shape.oneOf(CONTENT_FORMAT),
+  secrets: (value) => {
+    const entries = shape.record(value) ? Object.entries(/** @type {object} */ (value)) : null;
+    return entries !== null && entries.length <= MAX_SECRETS && entries.every(([name, one]) => NAME.test(name) && SECRET(one));
+  },
+});
 const EMPTY = "00".repeat(16);
 
 /** @typedef {Map<string, Uint8Array>} Secrets by name, such as `device-seed` */
+/** @typedef {{name: string, memory: number, passes: number, salt: string}} Kdf */
+/** @typedef {{format: string, kdf: Kdf, nonce: string, sealed: string}} KeyFile as it is written; byte strings in hex */
 
 /**
  * A new person's secrets: the device's seed and the bidder's secret, 32 bytes each.
@@ -73,7 +95,7 @@ export function withSecret(secrets, name, value) {
 export function encrypt(secrets, passphrase, { strength = STRENGTH, random = randomBytes } = {}) {
   const shown = Object.fromEntries([...secrets].map(([name, value]) => [name, hex(value)]));
   const content = { format: CONTENT_FORMAT, secrets: shown };
-  require(isContent(content), "keyfile.bad_secret");
+  require(CONTENT(content), "keyfile.bad_secret");
   const kdf = { name: "argon2id", memory: strength.memory, passes: strength.passes, salt: hex(random(16)) };
   const head = { format: FORMAT, kdf, nonce: hex(random(24)) };
   parse(encode({ ...head, sealed: EMPTY }));
@@ -104,9 +126,10 @@ export function decrypt(data, passphrase) {
   } catch {
     throw new Refusal("keyfile.wrong_passphrase");
   }
-  const read = orMalformed(() => decode(content));
-  require(isContent(read), "keyfile.malformed");
-  return new Map(Object.entries(read.secrets).map(([name, value]) => [name, unhex(value)]));
+  const read = attempt("keyfile.malformed", {}, () => decode(content));
+  require(CONTENT(read), "keyfile.malformed");
+  const secrets = Object.entries(/** @type {Record<string, string>} */ (read.secrets));
+  return new Map(secrets.map(([name, value]) => [name, unhex(value)]));
 }
 
 /**
@@ -119,42 +142,19 @@ export function strengthOf(data) {
   return { memory, passes };
 }
 
-/** Parameters are bounded before anything is derived: a hostile file must not eat the machine. */
+/**
+ * Parameters are bounded before anything is derived: a hostile file must not eat the machine.
+ * @param {Uint8Array} data
+ * @returns {KeyFile}
+ */
 function parse(data) {
   require(data.length <= MAX_FILE, "keyfile.malformed");
-  const wire = orMalformed(() => decode(data));
-  const good =
-    hasMembers(wire, ["format", "kdf", "nonce", "sealed"]) &&
-    wire.format === FORMAT &&
-    isKdf(wire.kdf) &&
-    isHex(wire.nonce, 48) &&
-    typeof wire.sealed === "string" &&
-    /^([0-9a-f]{2}){16,}$/.test(wire.sealed);
-  require(good, "keyfile.malformed");
+  const wire = attempt("keyfile.malformed", {}, () => decode(data));
+  require(FILE(wire), "keyfile.malformed");
   return wire;
 }
 
-function isKdf(kdf) {
-  return (
-    hasMembers(kdf, ["memory", "name", "passes", "salt"]) &&
-    kdf.name === "argon2id" &&
-    isWithin(kdf.memory, 8 << 10, 1 << 20) &&
-    isWithin(kdf.passes, 1, 16) &&
-    isHex(kdf.salt, 32)
-  );
-}
-
-function isContent(content) {
-  if (!hasMembers(content, ["format", "secrets"]) || content.format !== CONTENT_FORMAT) return false;
-  const { secrets } = content;
-  if (secrets === null || typeof secrets !== "object" || Array.isArray(secrets)) return false;
-  const entries = Object.entries(secrets);
-  return (
-    entries.length <= MAX_SECRETS &&
-    entries.every(([name, value]) => NAME.test(name) && typeof value === "string" && SECRET.test(value))
-  );
-}
-
+/** @param {Kdf} kdf @param {string} passphrase @returns {Uint8Array} */
 function derive(kdf, passphrase) {
   const secret = utf8(passphrase.normalize("NFC"));
   const algorithm = sodium.crypto_pwhash_ALG_ARGON2ID13;
@@ -162,27 +162,5 @@ function derive(kdf, passphrase) {
     return sodium.crypto_pwhash(32, secret, unhex(kdf.salt), kdf.passes, kdf.memory * 1024, algorithm);
   } catch {
     throw new Refusal("keyfile.no_memory", { memory: kdf.memory });
-  }
-}
-
-function hasMembers(value, names) {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return false;
-  const found = Object.keys(value).sort();
-  return found.length === names.length && found.every((name, place) => name === names[place]);
-}
-
-function isHex(value, digits) {
-  return typeof value === "string" && value.length === digits && /^[0-9a-f]*$/.test(value);
-}
-
-function isWithin(value, least, most) {
-  return Number.isInteger(value) && value >= least && value <= most;
-}
-
-function orMalformed(call) {
-  try {
-    return call();
-  } catch {
-    throw new Refusal("keyfile.malformed");
   }
 }

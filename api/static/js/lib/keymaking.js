@@ -150,7 +150,7 @@ export function receive(setup, device, messages) {
   const index = keysetup.indexOf(setup, device.publicKey);
   const deals = collect(setup, messages);
   const dealt = deals.map((one) => openBox(setup, device, index, one.deal));
-  const shares = dealt[0].map((_, number) => dealt.map((one) => one[number]).reduce(group.scalarAdd));
+  const shares = dealt[0].map((_, number) => dealt.map((one) => /** @type {Uint8Array} */ (one[number])).reduce((sum, one) => group.scalarAdd(sum, one)));
   return { index, deals, shares: shares.map(group.checkScalar) };
 }
 

@@ -144,6 +144,7 @@ export function verifySignature(data, signature, signer) {
   }
 }
 
+/** @param {Uint8Array} data @returns {any} of the shape */
 function shaped(data) {
   let wire = null;
   try {
@@ -155,7 +156,7 @@ function shaped(data) {
   return wire;
 }
 
-/** @returns {Envelope} */
+/** @param {any} wire of the shape @returns {Envelope} */
 function envelopeOf(wire) {
   require(wire.header.length % 2 === 0, "bid.bad_header", { field: "size" });
   const headerBytes = unhex(wire.header);

@@ -56,7 +56,7 @@ export class Frontier {
     let rest = this.#size / leaves;
     let joined = node;
     while (rest % 2 === 1) {
-      joined = nodeHash(this.#peaks.pop(), joined);
+      joined = nodeHash(/** @type {Uint8Array} */ (this.#peaks.pop()), joined);
       rest = half(rest);
     }
     this.#peaks.push(joined);
@@ -115,6 +115,13 @@ export function verifyConsistency(oldSize, oldRoot, newSize, newRoot, proof) {
   if (!sound || !isExtension(oldSize, oldRoot, newSize, newRoot, proof)) throw new Refusal("merkle.not_consistent");
 }
 
+/**
+ * @param {number} oldSize
+ * @param {Uint8Array} oldRoot
+ * @param {number} newSize
+ * @param {Uint8Array} newRoot
+ * @param {Uint8Array[]} proof
+ */
 function isExtension(oldSize, oldRoot, newSize, newRoot, proof) {
   const empty = sha256(new Uint8Array());
   if (oldSize === 0 || oldSize === newSize) {
@@ -133,7 +140,14 @@ function isExtension(oldSize, oldRoot, newSize, newRoot, proof) {
   return folded !== null && equal(folded.left, oldRoot) && equal(folded.full, newRoot);
 }
 
-/** Climb from `position` to the root: `full` with all siblings, `left` with those to the left only. */
+/**
+ * Climb from `position` to the root: `full` with all siblings, `left` with those to the left only.
+ * @param {number} position
+ * @param {number} last
+ * @param {Uint8Array} left
+ * @param {Uint8Array} full
+ * @param {Uint8Array[]} siblings
+ */
 function fold(position, last, left, full, siblings) {
   for (const sibling of siblings) {
     if (last === 0) return null;
@@ -153,14 +167,17 @@ function fold(position, last, left, full, siblings) {
   return last === 0 ? { left, full } : null;
 }
 
+/** @param {number} value */
 function half(value) {
   return Math.floor(value / 2);
 }
 
+/** @param {number} value */
 function isPlace(value) {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
+/** @param {Uint8Array[]} hashes */
 function areHashes(hashes) {
   return hashes.every((hash) => hash instanceof Uint8Array && hash.length === HASH_SIZE);
 }

@@ -40,7 +40,15 @@ export function write(question, custodian, share, device, random) {
   return { message: signed.write(fields, device), shares };
 }
 
-/** @returns {Share} one bad bid is refused by itself and never stops the others */
+/**
+ * One bad bid is refused by itself and never stops the others.
+ * @param {import("./transcript.js").OpeningKey} key
+ * @param {import("./manifest.js").Envelope} envelope
+ * @param {number} custodian
+ * @param {Uint8Array} share
+ * @param {(size: number) => Uint8Array} random
+ * @returns {Share}
+ */
 function shareOf(key, envelope, custodian, share, random) {
   const headerHash = hashOf(envelope.headerBytes);
   try {

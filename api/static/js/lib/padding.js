@@ -19,7 +19,7 @@ export function isPadded(length) {
   return length >= FLOOR && paddedLength(length) === length;
 }
 
-/** The number of binary digits of a positive whole number. Math.log2 may round up just below a power of two. */
+/** The number of binary digits of a positive whole number. Math.log2 may round up just below a power of two. @param {number} value */
 function bits(value) {
   return value.toString(2).length;
 }

@@ -2,7 +2,7 @@
  * The plaintext of an envelope: u32 length ‖ form ‖ files, one after the other ‖ zeros to the Padmé length.
  * docs/spec/sealing.md, section 5. Files are read piece by piece; no file is ever whole in memory.
  */
-import { concat, u32 } from "./bytes.js";
+import { concat, u32, unshared } from "./bytes.js";
 import { encode, entryOf } from "./form.js";
 import { MAX_LENGTH, RECORD_SIZE } from "./header.js";
 import { paddedLength } from "./padding.js";
@@ -22,7 +22,7 @@ export class PayloadSource {
   constructor(form, files) {
     this.kind = form.kind;
     const encoded = encode({ ...form, files: files.map(entryOf) });
-    const head = new Blob([concat(u32(encoded.length), encoded)]);
+    const head = new Blob([unshared(concat(u32(encoded.length), encoded))]);
     const used = files.reduce((sum, file) => sum + file.size, head.size);
     /** The number of plaintext bytes. */
     this.length = paddedLength(used);
@@ -82,6 +82,7 @@ async function next(reader, piece) {
   }
 }
 
+/** @param {Blob} piece */
 function changed(piece) {
   return new Refusal("seal.file_changed", { name: "name" in piece ? piece.name : "" });
 }

@@ -75,6 +75,7 @@ export function sumCommitments(dealers) {
  */
 export function coefficientAtZero(index, indexes) {
   const own = group.smallScalar(index);
+  /** @type {[Uint8Array, Uint8Array]} */
   let [above, below] = [group.ONE, group.ONE];
   for (const other of indexes.filter((one) => one !== index).map(group.smallScalar)) {
     above = group.scalarMul(above, other);

@@ -4,7 +4,7 @@
  * Record i is sealed under the nonce counter(i) ‖ last, so that none can be dropped, swapped, repeated or added.
  * Suite 1 is WebCrypto's AES-GCM, suite 2 libsodium's XChaCha20-Poly1305 for machines without AES instructions.
  */
-import { bigEndian, concat } from "./bytes.js";
+import { bigEndian, concat, unshared } from "./bytes.js";
 import { AES_256_GCM, RECORD_SIZE } from "./header.js";
 import { Refusal } from "./refusal.js";
 import { sodium } from "./sodium.js";
@@ -70,15 +70,17 @@ export function openBlock(records, block, first, count) {
   return Promise.all(opened);
 }
 
-/** Suite 1: nonce = 11-byte big-endian counter ‖ last (1 or 0). @returns {Promise<Cipher>} */
+/** Suite 1: nonce = 11-byte big-endian counter ‖ last (1 or 0). @param {Uint8Array} raw @returns {Promise<Cipher>} */
 async function aesGcm(raw) {
-  const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
-  const settings = (index, last) => ({ name: "AES-GCM", iv: nonce(index, last, 11) });
+  const key = await crypto.subtle.importKey("raw", unshared(raw), "AES-GCM", false, ["encrypt", "decrypt"]);
+  /** @type {(index: number, last: boolean) => AesGcmParams} */
+  const settings = (index, last) => ({ name: "AES-GCM", iv: unshared(nonce(index, last, 11)) });
   return {
-    seal: async (index, last, record) => new Uint8Array(await crypto.subtle.encrypt(settings(index, last), key, record)),
+    seal: async (index, last, record) =>
+      new Uint8Array(await crypto.subtle.encrypt(settings(index, last), key, unshared(record))),
     open: async (index, last, sealed) => {
       try {
-        return new Uint8Array(await crypto.subtle.decrypt(settings(index, last), key, sealed));
+        return new Uint8Array(await crypto.subtle.decrypt(settings(index, last), key, unshared(sealed)));
       } catch {
         throw new Refusal("bid.bad_record", { record: index });
       }
@@ -86,7 +88,7 @@ async function aesGcm(raw) {
   };
 }
 
-/** Suite 2: nonce = 23-byte big-endian counter ‖ last (1 or 0). @returns {Cipher} */
+/** Suite 2: nonce = 23-byte big-endian counter ‖ last (1 or 0). @param {Uint8Array} raw @returns {Cipher} */
 function xChaCha(raw) {
   const key = raw.slice(); // whoever gave it wipes theirs
   return {
@@ -102,6 +104,7 @@ function xChaCha(raw) {
   };
 }
 
+/** @param {number} index @param {boolean} last @param {number} counterSize */
 function nonce(index, last, counterSize) {
   return concat(bigEndian(index, counterSize), new Uint8Array([last ? 1 : 0]));
 }

@@ -15,6 +15,11 @@ export class Refusal extends Error {
   }
 }
 
+/** @param {unknown} error whatever was caught @returns {string} the code of a refusal, of anything else none */
+export function codeOf(error) {
+  return error instanceof Refusal ? error.code : "";
+}
+
 /**
  * Refuse with a code unless the condition holds.
  * @param {unknown} condition

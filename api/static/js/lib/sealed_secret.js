@@ -40,7 +40,7 @@ export async function seal(secret, key, { context, release }, random) {
   const header = concat(MAGIC, contextHash(context), u64(release), key.keyHash, fresh.point);
   const headerHash = sha256(concat(HASH, header));
   const plain = concat(u16(secret.length), secret, new Uint8Array(MAX_SECRET - secret.length));
-  const envelope = { policy: "quorum", kind: NAME, point: fresh.point };
+  const envelope = sealedLike(fresh.point);
   const { key: payloadKey, preamble } = encapsulation.bind(envelope, headerHash, fresh, new Uint8Array(), random);
   const records = await cipher(AES_256_GCM, payloadKey);
   return concat(header, preamble.proof, preamble.commitment, await records.seal(0, true, plain));
@@ -79,8 +79,12 @@ export function check(sealed, { key, context, release }) {
   if (hex(sealed.key) !== key) throw new Refusal("secret.other_key");
   if (!equal(sealed.context, contextHash(context))) throw new Refusal("secret.other_context");
   if (sealed.release !== release) throw new Refusal("secret.other_release");
-  const envelope = { policy: "quorum", kind: NAME, point: sealed.point };
-  encapsulation.verify(envelope, sealed.headerHash, { proof: sealed.proof, commitment: sealed.commitment, wrap: null });
+  encapsulation.verify(sealedLike(sealed.point), sealed.headerHash, { proof: sealed.proof, commitment: sealed.commitment, wrap: null });
+}
+
+/** @param {Uint8Array} point U @returns {encapsulation.Header} */
+function sealedLike(point) {
+  return { policy: "quorum", kind: NAME, point };
 }
 
 function contextHash(/** @type {Uint8Array} */ context) {

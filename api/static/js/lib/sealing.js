@@ -12,7 +12,7 @@ import * as headers from "./header.js";
 import * as manifests from "./manifest.js";
 import { PayloadSource } from "./payload.js";
 import { cipher, recordCount, sealBlock, sealedLength } from "./records.js";
-import { require } from "./refusal.js";
+import { Refusal, require } from "./refusal.js";
 import { BodyHasher, bodyRoot } from "./segments.js";
 import { randomBytes } from "./sodium.js";
 
@@ -73,8 +73,14 @@ export function sizes(plans) {
   return { plain: lengths.reduce((sum, length) => sum + length, 0), file };
 }
 
-/** Return the plans in the order of the target's envelopes: each kind once, none missing. */
+/**
+ * Return the plans in the order of the target's envelopes: each kind once, none missing.
+ * @param {EnvelopePlan[]} plans
+ * @param {import("./target.js").SealTarget} target
+ * @returns {EnvelopePlan[]}
+ */
 function ordered(plans, target) {
+  /** @type {Map<string, EnvelopePlan>} */
   const given = new Map();
   for (const plan of plans) {
     const { kind } = plan.form;
@@ -83,12 +89,25 @@ function ordered(plans, target) {
     given.set(kind, plan);
   }
   return target.envelopes.map(({ kind }) => {
-    require(given.has(kind), "seal.missing_envelope", { envelope: kind });
-    return given.get(kind);
+    const plan = given.get(kind);
+    if (plan === undefined) throw new Refusal("seal.missing_envelope", { envelope: kind });
+    return plan;
   });
 }
 
-/** An envelope complete but for its root, with its plaintext and its payload key. */
+/**
+ * An envelope complete but for its root, with its plaintext and its payload key.
+ * @typedef {{source: PayloadSource, key: Uint8Array, envelope: manifests.Envelope}} Prepared
+ */
+
+/**
+ * @param {import("./target.js").SealTarget} target
+ * @param {PayloadSource} source
+ * @param {Bidder} bidder
+ * @param {1 | 2} suite
+ * @param {(size: number) => Uint8Array} random
+ * @returns {Prepared}
+ */
 function prepare(target, source, bidder, suite, random) {
   const drawn = encapsulation.encapsulate(target.openingKey, random);
   const { policy, tender, lot, deadline, key } = target;
@@ -105,7 +124,14 @@ function prepare(target, source, bidder, suite, random) {
 
 const NO_ROOT = new Uint8Array(32);
 
-/** Seal one payload to its place in the file, put its root into its envelope, and forget its key. */
+/**
+ * Seal one payload to its place in the file, put its root into its envelope, and forget its key.
+ * @param {Prepared} one
+ * @param {number} place
+ * @param {Write} write
+ * @param {(bytes: number) => void} progress
+ * @returns {Promise<Body>}
+ */
 async function sealBody(one, place, write, progress) {
   const { source, envelope } = one;
   const records = await cipher(envelope.header.suite, one.key);
@@ -117,6 +143,7 @@ async function sealBody(one, place, write, progress) {
   });
   const count = recordCount(source.length);
   let first = 0;
+  /** @type {{sealed: Promise<Uint8Array[]>, size: number} | null} */
   let waiting = null; // sealing a block and reading the next go on at the same time
   const settle = async () => {
     if (waiting === null) return;

@@ -2,6 +2,7 @@
  * The hash tree over an envelope's ciphertext: RFC 6962 over segments of 1 MiB, cut into upload parts of 8 MiB
  * (docs/spec/sealing.md, section 7). WebCrypto hashes the segments, which is many times faster than WebAssembly.
  */
+import { unshared } from "./bytes.js";
 import { Frontier, root as rootOf } from "./merkle.js";
 import { require } from "./refusal.js";
 
@@ -83,6 +84,7 @@ export function partCount(length) {
   return Math.ceil(length / PART_SIZE);
 }
 
+/** @param {Uint8Array} leaf */
 async function digest(leaf) {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", leaf));
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", unshared(leaf)));
 }

@@ -44,7 +44,7 @@ const SHAPE = shape.object({
 export function parse(data) {
   try {
     const { opening_key: openingKey, key, format, ...rest } = shaped(data);
-    const kinds = new Set(rest.envelopes.map((slot) => slot.kind));
+    const kinds = new Set(rest.envelopes.map((/** @type {{kind: string}} */ slot) => slot.kind));
     if (kinds.size !== rest.envelopes.length) throw new Refusal("bid.bad_target");
     return { ...rest, key: unhex(key), openingKey: checkPoint(unhex(openingKey)) };
   } catch {
@@ -52,6 +52,7 @@ export function parse(data) {
   }
 }
 
+/** @param {Uint8Array} data @returns {any} of the shape */
 function shaped(data) {
   const wire = data.length <= MAX_SIZE ? decode(data) : null;
   if (!SHAPE(wire)) throw new Refusal("bid.bad_target");

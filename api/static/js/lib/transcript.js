@@ -169,7 +169,7 @@ function body(/** @type {Setup} */ setup, /** @type {Checked[]} */ deals) {
   return { format: FORMAT, setup, deals: dealings };
 }
 
-function hashOf(/** @type {{format: string}} */ fields) {
+function hashOf(/** @type {Parameters<typeof signed.messageOf>[0]} */ fields) {
   return sodium.crypto_hash_sha256(signed.messageOf(fields));
 }
 

@@ -11,7 +11,8 @@ import { Refusal, require } from "./refusal.js";
 const BLOCK = 16 * SEALED_SIZE;
 const PREFIX = 4;
 
-/** @typedef {{form: Required<import("./form.js").Form>} | {entry: import("./form.js").FileEntry} | {bytes: Uint8Array}} Event */
+/** @typedef {import("./form.js").Form} Form */
+/** @typedef {{form: Required<Form>} | {entry: import("./form.js").FileEntry} | {bytes: Uint8Array}} Event */
 
 /**
  * Read an envelope's body: first its form, then each file's entry followed by its bytes. When this ends without a
@@ -41,13 +42,15 @@ export async function* unseal(header, key, body) {
 /** Plaintext in, events out. */
 class PayloadParser {
   #header;
+  /** @type {Uint8Array} */
   #head = new Uint8Array();
-  /** @type {Required<import("./form.js").Form> | null} */
+  /** @type {Required<Form> | null} */
   #form = null;
   /** @type {import("./form.js").FileEntry[]} */
   #entries = [];
   #left = 0;
 
+  /** @param {import("./header.js").Header} header */
   constructor(header) {
     this.#header = header;
   }
@@ -78,7 +81,7 @@ class PayloadParser {
     require(this.#form !== null && this.#left === 0, "bid.bad_form", { what: "length" });
   }
 
-  /** Gather length and form; return what comes after the form. */
+  /** Gather length and form; return what comes after the form. @param {Uint8Array} rest */
   #takeHead(rest) {
     const all = concat(this.#head, rest);
     this.#head = all;
@@ -90,7 +93,7 @@ class PayloadParser {
     return all.subarray(PREFIX + size);
   }
 
-  /** Hold the form against the header: its kind, and nothing but its own padding behind its files. */
+  /** Hold the form against the header: its kind, and nothing but its own padding behind its files. @param {Required<Form>} form @param {number} head bytes */
   #accept(form, head) {
     if (form.kind !== this.#header.kind) throw new Refusal("bid.bad_form", { what: "kind" });
     const used = form.files.reduce((sum, entry) => sum + entry.size, head);

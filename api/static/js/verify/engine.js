@@ -3,6 +3,7 @@
  */
 
 /**
+ * @typedef {import("../lib/refusal.js").Refusal} Refusal
  * @typedef {(kind: string, value: any) => void} Hear told the events of `Listener`, and `stopped` and `ended`
  */
 
@@ -49,7 +50,8 @@ export async function run(files, pins, hear) {
       },
     });
   } catch (error) {
-    hear("stopped", { code: error.code ?? "verify.failed", params: error.params ?? { reason: String(error) } });
+    const { code = "verify.failed", params = { reason: String(error) } } = /** @type {Partial<Refusal>} */ (error);
+    hear("stopped", { code, params });
   }
   hear("ended", null);
 }

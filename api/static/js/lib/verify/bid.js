@@ -28,7 +28,7 @@ export async function checkBid(blob, said, progress = () => {}) {
       progress(piece.length);
     }
     if (!equal(bodyRoot(await hasher.finish()), envelope.root))
-      throw new Refusal("bid.bad_root", { envelope: envelope.kind });
+      throw new Refusal("bid.bad_root", { envelope: envelope.header.kind });
     at += envelope.length;
   }
   return bid.manifest.envelopes.length;

@@ -1,6 +1,6 @@
 /** Certificates of time-stamping authorities, checked against pinned ones alone (RFC 5280, RFC 3161 2.3). */
 
-import { equal, unbase64 } from "../bytes.js";
+import { equal, unbase64, unshared } from "../bytes.js";
 import { Refusal } from "../refusal.js";
 import * as der from "./der.js";
 
@@ -120,11 +120,11 @@ export async function holds(signer, algorithm, hash, signature, data) {
     if (family === "ecdsa" && signer.keyType === EC_KEY && signer.curve && CURVES[signer.curve]) {
       const [namedCurve, size] = CURVES[signer.curve];
       const key = await imported(signer, { name: "ECDSA", namedCurve });
-      return await crypto.subtle.verify({ name: "ECDSA", hash }, key, fixedSize(signature, size), data);
+      return await crypto.subtle.verify({ name: "ECDSA", hash }, key, unshared(fixedSize(signature, size)), unshared(data));
     }
     if (family === "rsa" && signer.keyType === RSA_KEY) {
       const key = await imported(signer, { name: "RSASSA-PKCS1-v1_5", hash });
-      return await crypto.subtle.verify("RSASSA-PKCS1-v1_5", key, signature, data);
+      return await crypto.subtle.verify("RSASSA-PKCS1-v1_5", key, unshared(signature), unshared(data));
     }
   } catch (error) {
     // A key that WebCrypto cannot read, or a signature that is no pair of integers, signs nothing.
@@ -152,7 +152,7 @@ async function issuerOf(current, pinned) {
  * @param {EcKeyImportParams | RsaHashedImportParams} algorithm
  */
 function imported(signer, algorithm) {
-  return crypto.subtle.importKey("spki", signer.key, algorithm, false, ["verify"]);
+  return crypto.subtle.importKey("spki", unshared(signer.key), algorithm, false, ["verify"]);
 }
 
 /**

@@ -4,7 +4,7 @@
  * A file inside a tar or a zip is a slice of the Blob around it, so that a package of many gigabytes takes no memory.
  */
 
-import { concat, hex } from "../bytes.js";
+import { concat, hex, unshared } from "../bytes.js";
 import { Refusal } from "../refusal.js";
 import { sodium } from "../sodium.js";
 
@@ -83,7 +83,7 @@ export async function* lines(blob) {
  */
 export async function sha256(blob, progress = () => {}) {
   if (blob.size <= WHOLE) {
-    const digest = await crypto.subtle.digest("SHA-256", await bytesOf(blob));
+    const digest = await crypto.subtle.digest("SHA-256", unshared(await bytesOf(blob)));
     progress(blob.size);
     return hex(new Uint8Array(digest));
   }

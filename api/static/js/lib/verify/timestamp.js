@@ -5,7 +5,7 @@
  * the signing certificate's hash, or has one permitted value. The numbers in comments are those of the recipe.
  */
 
-import { equal, hex } from "../bytes.js";
+import { equal, hex, unshared } from "../bytes.js";
 import { Refusal } from "../refusal.js";
 import * as certificates from "./certificate.js";
 import * as der from "./der.js";
@@ -229,7 +229,7 @@ function algorithmOf(node) {
  * @param {Uint8Array} data
  */
 async function digestOf(hash, data) {
-  return new Uint8Array(await crypto.subtle.digest(hash, data));
+  return new Uint8Array(await crypto.subtle.digest(hash, unshared(data)));
 }
 
 /**

@@ -124,7 +124,7 @@ async function inflated(content, size) {
   let length = 0;
   try {
     const stream = content.stream().pipeThrough(new DecompressionStream("deflate-raw"));
-    for await (const part of /** @type {AsyncIterable<Uint8Array>} */ (/** @type {unknown} */ (stream))) {
+    for await (const part of /** @type {AsyncIterable<Uint8Array<ArrayBuffer>>} */ (/** @type {unknown} */ (stream))) {
       length += part.length;
       if (length > size) throw bad();
       parts.push(part);

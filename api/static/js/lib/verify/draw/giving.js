@@ -4,7 +4,7 @@
  * The checking side of experts/nonce.py; docs/spec/draw.md, "Commitments". libsodium must be `ready`.
  */
 
-import { concat, equal, hex, unhex, utf8 } from "../../bytes.js";
+import { concat, equal, hex, unhex, unshared, utf8 } from "../../bytes.js";
 import * as canonical from "../../canonical.js";
 import * as opening from "../../opening.js";
 import { Refusal } from "../../refusal.js";
@@ -118,9 +118,9 @@ async function open(data, shared) {
 
 /** @param {Uint8Array} key @param {Uint8Array} record */
 async function decrypt(key, record) {
-  const imported = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["decrypt"]);
+  const imported = await crypto.subtle.importKey("raw", unshared(key), "AES-GCM", false, ["decrypt"]);
   try {
-    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: ONLY_RECORD }, imported, record));
+    return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: ONLY_RECORD }, imported, unshared(record)));
   } catch {
     throw new Refusal("bid.bad_record");
   }
@@ -144,7 +144,7 @@ function checked(commitment, nonce) {
   return nonce;
 }
 
-/** @param {any} message @param {string} format @param {string} code */
+/** @param {any} message @param {keyof typeof SHAPES} format @param {string} code */
 function read(message, format, code) {
   try {
     const parsed = signed.read(canonical.encode(message), format, MAX_MESSAGE);
