@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, false, func, literal, select, tuple_
+from sqlalchemy import CTE, Boolean, ColumnElement, cast, false, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -92,16 +92,17 @@ class Opening:
 
 async def find(session: AsyncSession, wish: Wish, *, after: str | None = None, limit: int = 20) -> Results:
     """Return a page of the public notices that match a wish; ``page.bad_cursor``."""
-    titled = _titled(wish)
+    worded = _worded(wish)
+    titled = literal(value=True) if worded is None else worded.c.titled
     place = (titled, NoticeRow.published_at, NoticeRow.id)
-    query = _matching(select(NoticeRow, TenderRow, PartyRow.name, titled.label("titled")), wish)
+    query = _matching(select(NoticeRow, TenderRow, PartyRow.name, titled.label("titled")), wish, worded)
     query = query.join(PartyRow, PartyRow.uscc == TenderRow.purchaser)
     if after is not None:
         query = query.where(tuple_(*place) < _parse(after))
     rows = (await session.execute(query.order_by(*(one.desc() for one in place)).limit(limit + 1))).all()
     items = [_found(notice, tender, name) for notice, tender, name, _ in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
-    counted = _matching(select(NoticeRow.id), wish).limit(COUNTED + 1).subquery()
+    counted = _matching(select(NoticeRow.id), wish, worded).limit(COUNTED + 1).subquery()
     total = await session.scalar(select(func.count()).select_from(counted))
     return Results(tuple(items), None if last is None else _write(last[3], last[0]), total or 0)
 
@@ -141,12 +142,26 @@ def day_of(moment: datetime) -> tuple[datetime, datetime]:
     return begin, begin + timedelta(days=1)
 
 
-def _matching(query: Any, wish: Wish) -> Any:
-    query = query.join(TenderRow, TenderRow.id == NoticeRow.tender_id).where(TenderRow.method == "public")
+def _worded(wish: Wish) -> CTE | None:
+    """Return the notices with all the words, and whether these stand in the title; None where no words were asked for.
+
+    It is planned on its own, so that the index on the words is asked first. Joined freely, PostgreSQL reads and unpacks
+    the terms of every notice wherever its statistics are old (docs/benchmarks/search.json measures without any).
+    """
     asked = bigrams.question(wish.text)
-    if asked:
-        query = query.join(NoticeWordsRow, NoticeWordsRow.notice_id == NoticeRow.id)
-        query = query.where(NoticeWordsRow.words.op("@@")(cast(asked, TSQUERY)))
+    if not asked:
+        return None
+    terms = cast(asked, TSQUERY)
+    query = select(
+        NoticeWordsRow.notice_id, NoticeWordsRow.title.op("@@", return_type=Boolean())(terms).label("titled")
+    )
+    return query.where(NoticeWordsRow.words.op("@@")(terms)).cte("worded").prefix_with("MATERIALIZED")
+
+
+def _matching(query: Any, wish: Wish, worded: CTE | None) -> Any:
+    query = query.join(TenderRow, TenderRow.id == NoticeRow.tender_id).where(TenderRow.method == "public")
+    if worded is not None:
+        query = query.join(worded, worded.c.notice_id == NoticeRow.id)
     elif wish.text:  # nothing in it can be looked for
         query = query.where(false())
     if wish.site:
@@ -160,11 +175,6 @@ def _matching(query: Any, wish: Wish) -> Any:
     if wish.until:
         query = query.where(NoticeRow.published_at < _midnight(wish.until) + timedelta(days=1))
     return query
-
-
-def _titled(wish: Wish) -> ColumnElement[bool]:
-    asked = bigrams.question(wish.text)
-    return NoticeWordsRow.title.op("@@")(cast(asked, TSQUERY)) if asked else literal(value=True)
 
 
 def _public_lots() -> tuple[ColumnElement[bool], ...]:
