@@ -22,10 +22,11 @@ serve: install  ## run the platform
 test: install debian  ## run all tests
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --benchmark-disable $(ARGS)
 
-check: install  ## format, lint, types, import contracts, migration drift, house rules
+check: install  ## format, lint, types (of the scripts too), import contracts, migration drift, house rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/node node_modules/typescript/bin/tsc --project jsconfig.json
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/test_house.py tests/api/test_schema.py
 

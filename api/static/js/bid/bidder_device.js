@@ -21,6 +21,10 @@ import { rehearse } from "./rehearsing.js";
 const ENROLMENT = "ggzy/device-enrolment/v1";
 
 /** @typedef {(bytes: number) => void} Progress */
+/**
+ * What is kept of a sealed bid beside its file.
+ * @typedef {Pick<import("./pending.js").Pending, "manifest" | "digest" | "signature" | "offset" | "size" | "bodies">} Sealed
+ */
 
 export class Device {
   /** @type {import("../lib/keyfile.js").Secrets} */
@@ -112,7 +116,7 @@ export class Device {
    * @param {{target: Uint8Array, transcript: Uint8Array | null, plans: import("../lib/sealing.js").EnvelopePlan[],
    *   uscc: string, previous: string | null, suite: 1 | 2, name: string}} asked `name` is the file's in OPFS
    * @param {Progress} progress
-   * @returns {Promise<object>} what `pending.js` keeps of it
+   * @returns {Promise<Sealed>}
    */
   async seal({ target, transcript, plans, uscc, previous, suite, name }, progress) {
     const lot = targets.parse(target);
@@ -121,8 +125,9 @@ export class Device {
     require((await files.room()) > sizes(plans).file, "seal.no_room", { needed: sizes(plans).file });
     const out = await files.create(name);
     try {
-      const writeAt = (bytes, at) => store(out, bytes, at);
-      const how = { write: writeAt, suite, previous: previous === null ? null : unhex(previous), progress };
+      /** @type {import("../lib/sealing.js").Write} */
+      const write = (bytes, at) => store(out, bytes, at);
+      const how = { write, suite, previous: previous === null ? null : unhex(previous), progress };
       const sealed = await sealBid(lot, plans, bidder, how);
       out.flush();
       return recordOf(sealed);
@@ -139,7 +144,7 @@ export class Device {
    * Take a file that was sealed elsewhere (`ggzy seal`): check its signature and hash it, into a copy in OPFS.
    * @param {{file: File, name: string}} asked
    * @param {Progress} progress
-   * @returns {Promise<object>} what `pending.js` keeps of it
+   * @returns {Promise<Sealed>}
    */
   async adopt({ file, name }, progress) {
     const { manifest, encoded, signature, offset } = await bidfile.read(file);
@@ -168,6 +173,7 @@ export class Device {
     return rehearse(size, progress);
   }
 
+  /** @param {import("../lib/keyfile.js").Secrets} secrets */
   #hold(secrets) {
     this.#secrets = secrets;
     this.#device = keyfile.deviceKey(secrets);
@@ -185,13 +191,21 @@ export class Device {
   }
 }
 
+/** @param {targets.SealTarget} lot @param {Uint8Array} transcript @returns {import("../lib/transcript.js").OpeningKey} */
 function trusted(lot, transcript) {
   const known = verifyTranscript(transcript).keys.find((key) => equal(key.keyHash, lot.key));
   if (known === undefined || !equal(known.publicKey, lot.openingKey)) throw new Refusal("seal.untrusted_key");
   return known;
 }
 
-/** @returns {Promise<import("../lib/segments.js").Part[]>} */
+/**
+ * @param {File} file
+ * @param {number} start
+ * @param {number} length
+ * @param {files.OpenFile} out
+ * @param {Progress} progress
+ * @returns {Promise<import("../lib/segments.js").Part[]>}
+ */
 async function copyBody(file, start, length, out, progress) {
   let at = start;
   const tree = new BodyHasher((segment) => {
@@ -206,7 +220,7 @@ async function copyBody(file, start, length, out, progress) {
   return tree.finish();
 }
 
-/** @param {FileSystemSyncAccessHandle} out @param {Uint8Array} bytes @param {number} at */
+/** @param {files.OpenFile} out @param {Uint8Array} bytes @param {number} at */
 function store(out, bytes, at) {
   let written;
   try {
@@ -217,6 +231,7 @@ function store(out, bytes, at) {
   require(written === bytes.length, "seal.no_room", { needed: bytes.length });
 }
 
+/** @param {import("../lib/sealing.js").Sealed} sealed @returns {Sealed} */
 function recordOf({ manifest, signature, offset, size, bodies }) {
   return {
     manifest: text(manifest),

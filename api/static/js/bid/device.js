@@ -44,11 +44,13 @@ function start() {
   return started;
 }
 
+/** @param {string} code */
 function fail(code) {
   for (const { reject } of waiting.values()) reject(told(code, {}));
   waiting.clear();
 }
 
+/** @param {string} code @param {Record<string, unknown>} params */
 function told(code, params) {
   return new Refusal(code, t(code, params), 0, params);
 }

@@ -12,7 +12,7 @@ addEventListener("message", async ({ data: { id, name, args } }) => {
   try {
     if (!CALLS.has(name)) throw new Refusal("device.no_such_call", { name });
     await ready();
-    postMessage({ id, value: await device[name](...args, (bytes) => postMessage({ id, progress: bytes })) });
+    postMessage({ id, value: await /** @type {any} */ (device)[name](...args, (/** @type {number} */ bytes) => postMessage({ id, progress: bytes })) });
   } catch (error) {
     const told = error instanceof Refusal ? error : new Refusal("device.failed", { error: String(error) });
     postMessage({ id, refusal: { code: told.code, params: told.params } });

@@ -6,6 +6,7 @@
  */
 import { Refusal, api } from "../http.js";
 import { forget, keep, kept } from "../keystore.js";
+import { unshared } from "../lib/bytes.js";
 import { t } from "../words.js";
 import { call } from "./device.js";
 import { bytesOf } from "./key_field.js";
@@ -18,10 +19,12 @@ const making = byId("making");
 /** @type {{file: Uint8Array, deviceKey: string} | null} */
 let made = null;
 
+/** @param {number} number */
 function part(number) {
   return making.querySelector(`[data-part="${number}"]`);
 }
 
+/** @param {number} number */
 function go(number) {
   for (const one of making.querySelectorAll("[data-part]")) one.hidden = one.dataset.part !== String(number);
   for (const one of making.querySelectorAll("[data-way]")) {
@@ -44,11 +47,13 @@ async function make() {
   } catch (error) {
     return proofNeeded(error) ? location.assign(CONFIRM) : showRefusal(error);
   }
-  made = await call("create", [passphrase.value]);
+  /** @type {{file: Uint8Array<ArrayBuffer>, deviceKey: string}} */
+  const { file, deviceKey } = await call("create", [passphrase.value]);
+  made = { file, deviceKey };
   for (const field of [passphrase, again]) field.value = "";
-  const file = new Blob([made.file], { type: "application/json" });
-  const name = `ggzy-${made.deviceKey.slice(0, 8)}.key`;
-  Object.assign(byId("download"), { href: URL.createObjectURL(file), download: name });
+  const content = new Blob([file], { type: "application/json" });
+  const name = `ggzy-${deviceKey.slice(0, 8)}.key`;
+  Object.assign(byId("download"), { href: URL.createObjectURL(content), download: name });
   go(2);
 }
 
@@ -96,7 +101,7 @@ async function followSession() {
   /** @type {HTMLMetaElement} */ (document.querySelector('meta[name="csrf"]')).content = csrf;
 }
 
-/** Keep the enrolled key's file in this browser as well, after it was opened. */
+/** Keep the enrolled key's file in this browser as well, after it was opened. @param {string} enrolled */
 async function keepHere(enrolled) {
   const [chosen, passphrase] = [byId("keep-file"), byId("keep-passphrase")];
   const file = await bytesOf(chosen.files[0]);
@@ -113,6 +118,7 @@ async function keepHere(enrolled) {
   await showKept(enrolled);
 }
 
+/** @param {string} enrolled */
 async function showKept(enrolled) {
   const file = await kept(enrolled).catch(() => null);
   const box = byId("kept");
@@ -120,7 +126,7 @@ async function showKept(enrolled) {
   box.querySelector("[data-kept-said]").textContent = t(file ? "pages.bid.kept_here" : "pages.bid.kept_not");
   take.hidden = drop.hidden = file === null;
   byId("keep").hidden = file !== null;
-  take.onclick = () => file && save(new Blob([file]), `ggzy-${enrolled.slice(0, 8)}.key`);
+  take.onclick = () => file && save(new Blob([unshared(file)]), `ggzy-${enrolled.slice(0, 8)}.key`);
   drop.onclick = () => forget(enrolled).then(() => showKept(enrolled));
 }
 

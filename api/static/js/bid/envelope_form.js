@@ -77,6 +77,7 @@ export class EnvelopeForm {
     return [...told, [t("pages.bid.files"), files || t("pages.bid.no_files")]];
   }
 
+  /** @param {string} name */
   #text(name) {
     return byId(`${this.kind}-${name}`)?.value.trim() ?? "";
   }
@@ -90,7 +91,7 @@ export class EnvelopeForm {
 
   /** @returns {HTMLInputElement[]} what is typed into */
   #fields() {
-    return [...this.section.querySelectorAll("input:not([type=file]), textarea")];
+    return Array.from(this.section.querySelectorAll("input:not([type=file]), textarea"));
   }
 
   #show() {
@@ -126,7 +127,7 @@ export function problemOf(error) {
   return { text: wordsOf(error), field: error.field };
 }
 
-/** Put whatever the work refuses at a field. */
+/** Put whatever the work refuses at a field. @template T @param {string} field @param {() => T} work @returns {T} */
 function at(field, work) {
   try {
     return work();
@@ -135,9 +136,10 @@ function at(field, work) {
   }
 }
 
-/** One line each: name, colon, what is said. */
+/** One line each: name, colon, what is said. @param {string} text @returns {Record<string, string>} */
 function particularsOf(text) {
-  const pairs = text.split("\n").map((line) => line.trim()).filter(Boolean).map((line) => { // prettier-ignore
+  const lines = text.split("\n").map((line) => line.trim());
+  const pairs = lines.filter(Boolean).map((line) => {
     const match = /^([^:：]{1,64})[:：]\s*(.{1,1000})$/u.exec(line);
     if (match === null) throw new Refusal("pages.bid.particulars_wrong", { line });
     return [match[1].trim(), match[2].trim()];

@@ -34,11 +34,13 @@ export class KeyField {
     return true;
   }
 
+  /** @param {string} text @param {string} field */
   #wrong(text, field) {
     showProblems([{ text, field }]);
     return false;
   }
 
+  /** @param {Uint8Array | null} file */
   #show(file) {
     this.#kept = file;
     this.#one("kept").hidden = file === null;
@@ -46,6 +48,7 @@ export class KeyField {
     this.#one("choose").hidden = file !== null;
   }
 
+  /** @param {string} name */
   #one(name) {
     return /** @type {HTMLElement} */ (this.part.querySelector(`[data-key-${name}]`));
   }

@@ -29,9 +29,9 @@ export function showProblems(problems) {
   if (problems.length) box.focus();
 }
 
-/** Put the words at the field as well, and tie them to it for those who do not see them. */
+/** Put the words at the field as well, and tie them to it for those who do not see them. @param {HTMLInputElement} input @param {string} text */
 function mark(input, text) {
-  const field = input.closest(".field");
+  const field = /** @type {HTMLElement} */ (input.closest(".field"));
   const said = document.createElement("p");
   [said.className, said.id, said.textContent] = ["wrong", `${input.id}-wrong`, text];
   field.classList.add("bad");
@@ -69,7 +69,7 @@ export function wordsOf(error) {
 /** @param {string} state good, bad, wait, off, plain @param {string} text @returns {Element} a tag as the server makes them */
 export function tag(state, text) {
   const template = /** @type {HTMLTemplateElement} */ (document.querySelector(`template[data-tag-of="${state}"]`));
-  const made = /** @type {Element} */ (template.content.cloneNode(true).firstElementChild);
+  const made = /** @type {Element} */ (template.content.firstElementChild?.cloneNode(true));
   made.append(text);
   return made;
 }

@@ -14,7 +14,7 @@ export function adviceOn(passphrase, least) {
   return bits(characters) < 60 ? "pages.bid.strength_fair" : "pages.bid.strength_good";
 }
 
-/** A guess at log2 of the number of passphrases of this length and these kinds of characters. */
+/** A guess at log2 of the number of passphrases of this length and these kinds of characters. @param {string[]} characters */
 function bits(characters) {
   const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/, /[^a-zA-Z0-9\u4e00-\u9fff]/, /[\u4e00-\u9fff]/];
   const sizes = [26, 26, 10, 33, 2500];

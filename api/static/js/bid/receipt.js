@@ -1,5 +1,6 @@
 /** Checks a receipt in the browser by the recipe of docs/spec/receipt.md; keys are pinned at their first use. */
 import { api } from "../http.js";
+import { codeOf } from "../lib/refusal.js";
 import { ready } from "../lib/sodium.js";
 import { parseKey } from "../lib/verify/note.js";
 import { check } from "../lib/verify/receipt.js";
@@ -19,6 +20,7 @@ function show(state, said) {
   list.append(line);
 }
 
+/** @param {string} path */
 async function bytes(path) {
   return new Uint8Array(await (await api("GET", path, undefined, { raw: true })).arrayBuffer());
 }
@@ -28,7 +30,7 @@ async function proof() {
     try {
       return await bytes(`${url}.proof`);
     } catch (error) {
-      if (/** @type {any} */ (error).code !== "trail.not_sequenced") throw error;
+      if (codeOf(error) !== "trail.not_sequenced") throw error;
       await new Promise((done) => setTimeout(done, PAUSE));
     }
   }

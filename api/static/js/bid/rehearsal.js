@@ -15,7 +15,9 @@ const TYPICAL = 500 * 2 ** 20;
 const SLOW = 64 << 10; // bytes a second
 const SKEW = 60; // seconds by which this machine's clock may be off without a word
 
-/** @type {Record<string, () => Promise<[string, string]>>} */
+/** @typedef {() => Promise<[string, string]>} Check the state that came out, and what is said of it */
+
+/** @type {Record<string, Check>} */
 const CHECKS = {
   crypto: async () => {
     await crypto.subtle.digest("SHA-256", new Uint8Array(1));
@@ -57,6 +59,7 @@ async function probe() {
   return (sent * 1000) / (performance.now() - begun);
 }
 
+/** @param {string} name @param {string} state @param {string} said @returns {boolean} whether it is not bad */
 function show(name, state, said) {
   const row = /** @type {HTMLElement} */ (document.querySelector(`[data-check="${name}"]`));
   row.querySelector("[data-tag]")?.replaceChildren(tag(state, t(`pages.bid.check_${state}`)));
@@ -64,6 +67,7 @@ function show(name, state, said) {
   return state !== "bad";
 }
 
+/** @param {string} name @param {Check} work */
 async function attempt(name, work) {
   show(name, "plain", t("pages.bid.check_runs"));
   try {
@@ -80,7 +84,7 @@ async function drill() {
   show("seal", "plain", t("pages.bid.check_runs"));
   try {
     const { sealSeconds, openSeconds } = await call("rehearse", [DRILL], (bytes) => (bar.value += bytes));
-    const speed = (seconds) => Math.round(DRILL / seconds / 1e6);
+    const speed = (/** @type {number} */ seconds) => Math.round(DRILL / seconds / 1e6);
     show("seal", "good", t("pages.bid.check_sealed", { speed: speed(sealSeconds), size: size(DRILL) }));
     show("open", "good", t("pages.bid.check_opened", { speed: speed(openSeconds) }));
     return speed(sealSeconds);

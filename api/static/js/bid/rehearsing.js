@@ -30,7 +30,7 @@ export async function rehearse(size, progress) {
   const out = await files.create(NAME);
   try {
     const begun = performance.now();
-    await sealed(drill, group.baseMult(secret), (bytes, at) => out.write(bytes, { at }), progress);
+    await sealed(drill, group.baseMult(secret), out, progress);
     out.flush();
     out.close();
     const between = performance.now();
@@ -42,7 +42,8 @@ export async function rehearse(size, progress) {
   }
 }
 
-async function sealed(drill, openingKey, write, progress) {
+/** @param {File} drill @param {Uint8Array} openingKey @param {files.OpenFile} out @param {(bytes: number) => void} progress */
+async function sealed(drill, openingKey, out, progress) {
   const keys = create();
   const id = `${hex(randomBytes(4))}-0000-4000-8000-000000000000`;
   const envelopes = [{ kind: "technical", stage: 1 }, { kind: "price", stage: 1 }]; // prettier-ignore
@@ -53,10 +54,12 @@ async function sealed(drill, openingKey, write, progress) {
     { form: { kind: "price", price: "1.00" }, files: [] },
   ];
   const bidder = { uscc: USCC, device: deviceKey(keys), secret: randomBytes(32) };
+  /** @type {import("../lib/sealing.js").Write} */
+  const write = (bytes, at) => void out.write(bytes, { at });
   await sealBid(/** @type {any} */ (target), /** @type {any} */ (plans), bidder, { write, progress });
 }
 
-/** Open what lies on disk as the opening does, and compare the file with what went in. */
+/** Open what lies on disk as the opening does, and compare the file with what went in. @param {File} drill @param {Uint8Array} secret @param {(bytes: number) => void} progress */
 async function compare(drill, secret, progress) {
   const file = /** @type {File} */ (await files.find(NAME));
   const bid = await bidfile.read(file);
@@ -74,6 +77,7 @@ async function compare(drill, secret, progress) {
   require(place === drill.size, "rehearsal.differs");
 }
 
+/** @param {number} size @returns {Uint8Array<ArrayBuffer>} */
 function noise(size) {
   const block = new Uint8Array(size);
   for (let at = 0; at < size; at += PIECE) crypto.getRandomValues(block.subarray(at, Math.min(at + PIECE, size)));

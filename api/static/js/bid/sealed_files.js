@@ -4,6 +4,12 @@
  */
 const FOLDER = "sealed-bids";
 
+/**
+ * A file that is open for writing: the FileSystemSyncAccessHandle that only Workers have.
+ * @typedef {{write: (bytes: Uint8Array, options: {at: number}) => number, truncate: (size: number) => void,
+ *   flush: () => void, close: () => void}} OpenFile
+ */
+
 /** @returns {boolean} whether this browser has what is needed (a Worker also needs `createSyncAccessHandle`) */
 export function supported() {
   return typeof navigator.storage?.getDirectory === "function" && typeof FileSystemFileHandle === "function";
@@ -18,11 +24,11 @@ export async function room() {
 /**
  * Open a new file for writing at any place; in a Worker only.
  * @param {string} name
- * @returns {Promise<FileSystemSyncAccessHandle>}
+ * @returns {Promise<OpenFile>}
  */
 export async function create(name) {
   const handle = await (await folder()).getFileHandle(name, { create: true });
-  const file = await handle.createSyncAccessHandle();
+  const file = /** @type {OpenFile} */ (await /** @type {any} */ (handle).createSyncAccessHandle());
   file.truncate(0);
   return file;
 }

@@ -11,12 +11,15 @@ import { Upload } from "./upload.js";
 
 const MEGA = 1_000_000;
 
+/** @typedef {import("./pending.js").Pending} Pending */
+/** @typedef {Pick<Pending, "lot" | "uscc" | "user" | "title" | "deadline">} Place what is handed in, by whom, until when */
+
 /**
  * Seal a bid; what comes of it is kept in this browser.
- * @param {{lot: string, uscc: string, user: string, title: string, deadline: string}} place
+ * @param {Place} place
  * @param {object} asked what the device's `seal` takes, but for the file's name
  * @param {number} total plaintext bytes
- * @returns {Promise<import("./pending.js").Pending>}
+ * @returns {Promise<Pending>}
  */
 export function sealHere(place, asked, total) {
   return kept(place, (name, progress) => call("seal", [{ ...asked, name }], progress), total);
@@ -24,14 +27,21 @@ export function sealHere(place, asked, total) {
 
 /**
  * Take a file that was sealed elsewhere.
- * @param {{lot: string, uscc: string, user: string, title: string, deadline: string}} place
+ * @param {Place} place
  * @param {File} file
- * @returns {Promise<import("./pending.js").Pending>}
+ * @returns {Promise<Pending>}
  */
 export function adopt(place, file) {
   return kept(place, (name, progress) => call("adopt", [{ file, name }], progress), file.size);
 }
 
+/**
+ * Have a sealed file made and keep its record; the device is closed.
+ * @param {Place} place
+ * @param {(name: string, progress: (bytes: number) => void) => Promise<import("./bidder_device.js").Sealed>} work
+ * @param {number} total bytes
+ * @returns {Promise<Pending>}
+ */
 async function kept(place, work, total) {
   const name = `${place.lot}-${Date.now()}.sealed`;
   await navigator.storage.persist?.();
@@ -48,7 +58,7 @@ async function kept(place, work, total) {
 
 /**
  * Send a sealed bid and hand it in; leads to its receipt. What stops it is shown, and it can be taken up again.
- * @param {import("./pending.js").Pending} bid
+ * @param {Pending} bid
  */
 export async function send(bid) {
   const [again, keep] = [byId("work-again"), byId("work-save")];
@@ -66,6 +76,7 @@ export async function send(bid) {
   }
 }
 
+/** @param {Pending} bid @param {boolean} alone whether no other page sends it */
 async function run(bid, alone) {
   if (!alone) throw refusal("pages.bid.other_tab");
   const file = await files.find(bid.file);
@@ -80,17 +91,18 @@ async function run(bid, alone) {
   location.assign(`/bid/bids/${received.id}?done=bid_received`);
 }
 
+/** @param {string} code */
 function refusal(code) {
   return new Refusal(code, t(code), 0);
 }
 
-/** Save the sealed file where its owner wants it; it is the same as `ggzy seal` makes. @param {import("./pending.js").Pending} bid */
+/** Save the sealed file where its owner wants it; it is the same as `ggzy seal` makes. @param {Pending} bid */
 export async function saveSealed(bid) {
   const file = await files.find(bid.file);
   if (file) save(file, "bid.sealed");
 }
 
-/** @param {import("./upload.js").Standing} standing @param {import("./pending.js").Pending} bid */
+/** @param {import("./upload.js").Standing} standing @param {Pending} bid */
 function show({ sent, total, speed, pause }, bid) {
   Object.assign(byId("uploading"), { max: total, value: sent });
   const done = { sent: size(sent), total: size(total), percent: Math.floor((100 * sent) / total) };
@@ -104,7 +116,7 @@ function show({ sent, total, speed, pause }, bid) {
   if (!pause && speed > 0) against((total - sent) / speed, (Date.parse(bid.deadline) - serverNow()) / 1000);
 }
 
-/** Whether what is left to send fits before the deadline at the present speed. */
+/** Whether what is left to send fits before the deadline at the present speed. @param {number} needed seconds @param {number} left seconds */
 function against(needed, left) {
   const said = byId("against");
   const late = needed > left;
@@ -118,11 +130,15 @@ class Meter {
   #begun = performance.now();
   #done = 0;
 
+  /** @param {HTMLProgressElement} bar @param {HTMLElement} said @param {number} total bytes */
   constructor(bar, said, total) {
-    [this.bar, this.said, this.total] = [bar, said, total];
+    this.bar = bar;
+    this.said = said;
+    this.total = total;
     Object.assign(bar, { max: total, value: 0 });
   }
 
+  /** @param {number} bytes that are done since */
   add(bytes) {
     this.#done += bytes;
     this.bar.value = this.#done;
@@ -145,6 +161,7 @@ export async function targetOf(lot) {
   return { target, transcript: await bytes(`/api/v1/transcripts/${key.transcript}`) };
 }
 
+/** @param {string} path */
 async function bytes(path) {
   const answer = await api("GET", path, undefined, { raw: true });
   return new Uint8Array(await answer.arrayBuffer());

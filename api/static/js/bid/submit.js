@@ -24,7 +24,7 @@ const order = ["key", ...envelopes.map((one) => one.kind), "check", "work"];
 /** @type {{target: Uint8Array, transcript: Uint8Array, key: any, deadline: string} | null} */
 let aim = null;
 
-/** Show one step and put the focus on its heading. */
+/** Show one step and put the focus on its heading. @param {string} step @param {{record?: boolean}} [how] whether the way back leads here */
 function go(step, { record = true } = {}) {
   for (const section of sections) section.hidden = section.dataset.step !== step;
   byId("draft").hidden = !envelopes.some(({ kind }) => kind === step);
@@ -34,6 +34,7 @@ function go(step, { record = true } = {}) {
   sections.find((one) => !one.hidden)?.querySelector("h2")?.focus();
 }
 
+/** @param {string} step */
 function showWay(step) {
   const now = order.indexOf(step);
   const lines = order.map((name, place) => {
@@ -46,6 +47,7 @@ function showWay(step) {
   byId("way").replaceChildren(...lines);
 }
 
+/** @param {string} step */
 function after(step) {
   return order[order.indexOf(step) + 1];
 }
@@ -64,6 +66,7 @@ function plans() {
   return envelopes.map((envelope) => ({ form: envelope.read(), files: envelope.files }));
 }
 
+/** @returns {import("./sending.js").Place} */
 function place() {
   return { lot, uscc, user, title, deadline: aim?.deadline ?? root.dataset.deadline };
 }
@@ -103,7 +106,7 @@ function check(how = {}) {
   });
   byId("answers").replaceChildren(...parts);
   const { threshold, custodians } = aim.key;
-  const people = custodians.map((one) => t("pages.bid.custodian", { ...one, role: t(`accounts.role.${one.role}`) }));
+  const people = custodians.map((/** @type {{name: string, role: string}} */ one) => t("pages.bid.custodian", { ...one, role: t(`accounts.role.${one.role}`) }));
   byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold, people: people.join("、") });
   go("check", how);
 }
@@ -117,7 +120,7 @@ async function seal() {
     await autosave.flush();
     aim = await look(); // a deadline that moved while the forms were filled in
     const asked = { target: aim.target, transcript: aim.transcript, plans: made, uscc, previous: previous || null, suite: AES_256_GCM };
-    await send(await sealHere(/** @type {any} */ (place()), asked, total));
+    await send(await sealHere(place(), asked, total));
   } catch (error) {
     go("check");
     showRefusal(error);
@@ -153,12 +156,12 @@ function wire() {
   });
 }
 
-/** A file that `ggzy seal` made: it is checked, copied, and handed in like one of this browser's. */
+/** A file that `ggzy seal` made: it is checked, copied, and handed in like one of this browser's. @param {File | undefined} file */
 async function take(file) {
   if (!file) return;
   go("work");
   try {
-    await send(await adopt(/** @type {any} */ (place()), file));
+    await send(await adopt(place(), file));
   } catch (error) {
     go("key");
     showRefusal(error, "adopt-file");

@@ -3,6 +3,7 @@
  * what it has, a part sent twice is stored once, and no key is needed.
  */
 import { Refusal, api, csrf } from "../http.js";
+import { codeOf } from "../lib/refusal.js";
 import { PART_SIZE } from "../lib/segments.js";
 import * as pending from "./pending.js";
 
@@ -12,6 +13,9 @@ const WINDOW = 20_000; // milliseconds over which the speed is taken
 const PASSING = new Set(["network", "server.failed", "idempotency.in_flight"]);
 const HANDED_IN = new Set(["upload.closed", "bid.replaces_other"]);
 
+/** @typedef {import("./pending.js").Pending} Pending */
+/** @typedef {{kind: string, number: number, root: string, size: number, offset: number}} Part of a body, at its place in the file */
+/** @typedef {{id: string, state: string, present: Record<string, number[]>}} Session as the API shows it */
 /** @typedef {{sent: number, total: number, speed: number, pause: number}} Standing bytes, bytes a second, seconds of waiting */
 
 /** One bid on its way. */
@@ -25,7 +29,7 @@ export class Upload {
   #pause = 0;
 
   /**
-   * @param {import("./pending.js").Pending} bid
+   * @param {Pending} bid
    * @param {File} file the sealed file
    * @param {(standing: Standing) => void} tell
    * @param {AbortSignal} signal
@@ -50,7 +54,7 @@ export class Upload {
     return this.#steady(() => this.#handIn(session.id));
   }
 
-  /** The session that was opened before, if it still takes parts; else a new one. */
+  /** The session that was opened before, if it still takes parts; else a new one. @returns {Promise<Session>} */
   async #session() {
     if (this.bid.upload !== null) {
       try {
@@ -68,6 +72,7 @@ export class Upload {
     return opened;
   }
 
+  /** @param {Session} session */
   async #send(session) {
     const parts = partsOf(this.bid);
     const missing = parts.filter((part) => !session.present[part.kind].includes(part.number));
@@ -85,6 +90,7 @@ export class Upload {
     await Promise.all(Array.from({ length: AT_ONCE }, work));
   }
 
+  /** @param {string} session @param {Part} part */
   #put(session, part) {
     const path = `/api/v1/uploads/${session}/${part.kind}/${part.number}`;
     const data = this.file.slice(part.offset, part.offset + part.size);
@@ -95,13 +101,14 @@ export class Upload {
     });
   }
 
+  /** @param {string} upload the session's id */
   async #handIn(upload) {
     const { lot, manifest, signature, digest } = this.bid;
     const key = `${digest}${upload.replaceAll("-", "")}`;
     try {
       return await this.#api("POST", `/api/v1/lots/${lot}/bids`, { upload, manifest, signature }, { "Idempotency-Key": key });
     } catch (error) {
-      const known = HANDED_IN.has(/** @type {any} */ (error).code) ? await this.#received() : undefined;
+      const known = HANDED_IN.has(codeOf(error)) ? await this.#received() : undefined;
       if (known === undefined) throw error;
       return known;
     }
@@ -110,14 +117,15 @@ export class Upload {
   /** The bid that was handed in from this very file, when the answer to it was lost. */
   async #received() {
     const own = await this.#api("GET", `/api/v1/lots/${this.bid.lot}/bids`);
-    return own.find((one) => JSON.parse(one.receipt.json).event.data.manifest === this.bid.digest);
+    return own.find((/** @type {any} */ one) => JSON.parse(one.receipt.json).event.data.manifest === this.bid.digest);
   }
 
+  /** @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers] */
   #api(method, path, body, headers = {}) {
     return api(method, path, body, { headers, signal: this.signal });
   }
 
-  /** Do something until it is answered: what passes by itself is waited for, longer each time. */
+  /** Do something until it is answered: what passes by itself is waited for, longer each time. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
   async #steady(work) {
     for (let tries = 0; ; tries += 1) {
       try {
@@ -131,6 +139,7 @@ export class Upload {
     }
   }
 
+  /** @param {number} seconds */
   async #wait(seconds) {
     this.#marks = [];
     this.#flying.clear();
@@ -180,6 +189,7 @@ function put(path, data, root, signal, progress) {
   });
 }
 
+/** @param {XMLHttpRequest} request */
 function refusalOf(request) {
   try {
     const { code, detail, params } = JSON.parse(request.responseText);
@@ -189,7 +199,7 @@ function refusalOf(request) {
   }
 }
 
-/** Every part with its number within its body and its place in the file. */
+/** Every part with its number within its body and its place in the file. @param {Pending} bid @returns {Part[]} */
 function partsOf(bid) {
   let start = bid.offset;
   return bid.bodies.flatMap(({ kind, length, parts }) => {
@@ -199,6 +209,7 @@ function partsOf(bid) {
   });
 }
 
+/** @param {Part[]} parts @returns {number} bytes */
 function sum(parts) {
   return parts.reduce((all, part) => all + part.size, 0);
 }
