@@ -69,9 +69,9 @@ async def use(session: AsyncSession, secret: str, password_hash: str, *, entropy
     user_id = await session.scalar(select(PasswordReset.user_id).where(_good(secret)))
     if user_id is None:
         raise _spent()
-    await session.get(Account, user_id, with_for_update=True)  # two links of one person wait for each other
+    account = await session.get_one(Account, user_id, with_for_update=True)  # links of one person wait for each other
     used = delete(PasswordReset).where(_good(secret)).returning(PasswordReset.hash)
-    if await session.scalar(used) is None:
+    if await session.scalar(used) is None or account.disabled_at is not None:
         raise _spent()
     person = await services.actor(session, user_id)
     await login.replace_password(session, user_id, password_hash)

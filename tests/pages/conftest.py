@@ -30,7 +30,7 @@ class Visitor(httpx.AsyncClient):
         return await self.post(path, data={"csrf": token, **fields}, headers={"Origin": HOST})
 
 
-SignIn = Callable[[Someone], Awaitable[Visitor]]
+SignIn = Callable[..., Awaitable[Visitor]]
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ async def visitor(app: Litestar) -> AsyncIterator[Visitor]:
 
 @pytest.fixture
 async def signed_in(app: Litestar, installation: Installation) -> AsyncIterator[SignIn]:
-    """Give a maker of signed-in visitors: pass it whom `someone` made, and await."""
+    """Give a maker of signed-in visitors: pass it whom `someone` made, and await; `proof` None: by password."""
     opened: list[Visitor] = []
 
-    async def sign_in(someone: Someone) -> Visitor:
+    async def sign_in(someone: Someone, proof: str | None = "test") -> Visitor:
         async with installation.sessions.begin() as session:
             made = await credentials.issue(
-                session, someone.actor, "session", "", entropy=installation.entropy, proof="test"
+                session, someone.actor, "session", "", entropy=installation.entropy, proof=proof
             )
         visitor = Visitor(transport=httpx.ASGITransport(app), base_url=HOST, cookies={COOKIE: made.secret})
         visitor.secret = made.secret

@@ -2,12 +2,13 @@
 
 import base64
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import httpx
 import pytest
 from nacl.signing import SigningKey
+from sqlalchemy import text
 
 from api import mail
 from api.accounts import services, totp
@@ -21,7 +22,7 @@ from kernel.database import now
 from tests.api.authenticator import enrol
 from tests.api.test_factors import PASSWORD, USCC, person, token
 from tests.conftest import Someone
-from tests.pages.conftest import SignIn, Visitor, text_of
+from tests.pages.conftest import HOST, SignIn, Visitor, text_of
 
 WITNESS = Grant(Role.WITNESS, site("152502"))
 BIDDER = Grant(Role.BIDDER, party(USCC))
@@ -174,6 +175,56 @@ async def test_the_password_is_changed(installation: Installation, visitor: Visi
     assert (await sign_in(visitor, "zhao", password="a new password")).status_code == 303
 
 
+async def test_who_comes_late_shows_again_who_they_are(installation: Installation, visitor: Visitor) -> None:
+    """Pages of keys, factors and the address lead to one form and back; until then nothing is to be typed there."""
+    await person(installation, "zhao", BIDDER)
+    await sign_in(visitor, "zhao")
+    assert (await visitor.get("/account/confirm?next=/bid/device")).headers["location"] == "/bid/device"
+    await age(installation)
+    led = await visitor.get("/account/factors/new")
+    assert (led.status_code, led.headers["location"]) == (303, "/account/confirm?next=%2Faccount%2Ffactors%2Fnew")
+    for path, typed in (("/bid/device", "new-passphrase"), ("/account/messages", 'name="email"')):
+        shown = await visitor.get(path)
+        assert f'href="/account/confirm?next={path}"' in shown.text
+        assert typed not in shown.text
+    visitor.headers["Referer"] = f"{HOST}/account/messages"
+    late = await visitor.send_form("/account/messages/email", email="zhao@example.org")
+    assert late.headers["location"] == "/account/confirm?next=%2Faccount%2Fmessages"
+    form = await visitor.get(led.headers["location"])
+    assert ('type="password"' in form.text, 'name="code"' in form.text) == (True, False)
+    wrong = await visitor.send_form("/account/confirm", password="not it", next="/account/factors/new")
+    assert (wrong.status_code, 'id="password-wrong"' in wrong.text) == (422, True)
+    before = visitor.secret
+    right = await visitor.send_form("/account/confirm", password=PASSWORD, next="/account/factors/new")
+    assert (right.status_code, right.headers["location"]) == (303, "/account/factors/new")
+    assert secret_of(visitor) != before
+    assert (await visitor.get("/account/factors/new")).status_code == 200
+    assert "new-passphrase" in (await visitor.get("/bid/device")).text
+
+
+async def test_who_has_a_factor_shows_it_too(
+    installation: Installation, client: httpx.AsyncClient, signed_in: SignIn
+) -> None:
+    """The form asks for a code beside the password; neither counts alone. Staff who enrol late show the password."""
+    await person(installation, "wang", WITNESS)
+    headers = await token(client, "wang")
+    late = await signed_in(await _as_someone(client, headers, installation), proof=None)
+    await age(installation)
+    assert (await late.get("/account/factors/new")).headers["location"].startswith("/account/confirm")
+    assert (await late.send_form("/account/confirm", password=PASSWORD, next="/account/factors/new")).status_code == 303
+    shown = await client.post("/api/v1/me/confirmation", json={"password": PASSWORD}, headers=headers)
+    assert shown.status_code == 200
+    secret = await enrol(client, headers)
+    visitor = await signed_in(await _as_someone(client, headers, installation))
+    await age(installation)
+    following = totp.code(secret, datetime.now(UTC) + timedelta(seconds=30))
+    for password, code, where in ((PASSWORD, "", "code"), ("not it", following, "password")):
+        refused = await visitor.send_form("/account/confirm", password=password, code=code, next="/account")
+        assert (refused.status_code, f'id="{where}-wrong"' in refused.text) == (422, True)
+    right = await visitor.send_form("/account/confirm", password=PASSWORD, code=following, next="/account")
+    assert right.headers["location"] == "/account"
+
+
 async def test_other_sessions_are_ended(
     installation: Installation, client: httpx.AsyncClient, visitor: Visitor
 ) -> None:
@@ -196,7 +247,7 @@ async def test_factors_are_kept_on_the_page(
     await person(installation, "wang", WITNESS)
     headers = await token(client, "wang")
     await enrol(client, headers)
-    visitor = await _with_token(client, headers, signed_in, installation)
+    visitor = await signed_in(await _as_someone(client, headers, installation))
     codes = await visitor.send_form("/account/factors/codes")
     assert len(re.findall(r"<li><code>", codes.text)) == 10
     shown = await visitor.get("/account")
@@ -212,19 +263,23 @@ async def sign_in(visitor: Visitor, login: str, *, password: str = PASSWORD, nex
     return answer
 
 
+async def age(installation: Installation) -> None:
+    """Let eleven minutes pass since anybody showed who they are."""
+    async with installation.sessions.begin() as session:
+        await session.execute(text("UPDATE credential SET confirmed_at = confirmed_at - interval '11 minutes'"))
+
+
 def secret_of(visitor: Visitor) -> str | None:
     """Return the session's secret, and have the next form use it."""
     visitor.secret = visitor.cookies.get(COOKIE)
     return visitor.secret
 
 
-async def _with_token(
-    client: httpx.AsyncClient, headers: dict[str, str], signed_in: SignIn, installation: Installation
-) -> Visitor:
+async def _as_someone(client: httpx.AsyncClient, headers: dict[str, str], installation: Installation) -> Someone:
     me = (await client.get("/api/v1/me", headers=headers)).json()
     async with installation.sessions() as session:
         actor = await services.actor(session, UUID(me["id"]), proven=True)
-    return await signed_in(Someone(actor, headers, SigningKey.generate()))
+    return Someone(actor, headers, SigningKey.generate())
 
 
 async def test_messages_stand_on_their_page(installation: Installation, visitor: Visitor) -> None:
