@@ -19,7 +19,7 @@ from api.wiring import Installation
 from kernel.database import CHANNEL, notify
 from kernel.errors import GgzyError, Kind
 
-__all__ = ["RESYNC", "Hub", "Signal", "Subscription", "event", "notify", "running", "signals"]
+__all__ = ["RESYNC", "Hub", "Signal", "Subscription", "event", "notify", "running"]
 
 log = structlog.get_logger(__name__)
 
@@ -151,21 +151,6 @@ async def running(installation: Installation) -> AsyncIterator[Hub]:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def signals(hub: Hub, *wanted: tuple[str, str]) -> AsyncIterator[bytes]:
-    """Stream signals to a browser: ``resync`` first, as it may have missed anything before, then ``changed``."""
-    ends = asyncio.get_running_loop().time() + LIFETIME
-    with hub.subscribe(*wanted) as reader:
-        yield f"retry: {RETRY}\n".encode() + event("resync")
-        while asyncio.get_running_loop().time() < ends:
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    signal = await reader.get()
-            except TimeoutError:
-                yield event("beat")
-                continue
-            yield event("resync") if signal == RESYNC else event("changed", f"{signal.topic}:{signal.key}")
 
 
 def event(name: str, data: str = "", identity: str | None = None) -> bytes:

@@ -29,6 +29,7 @@ UNRECORDED = frozenset(
         "request.unknown_path",
         "request.cut_off",
         "request.too_many",
+        "live.too_many",
         "server.failed",
         "server.not_ready",
         "database.unavailable",

@@ -1,7 +1,6 @@
 """The opening room as a whole: what everybody in it sees at one moment, and its close.
 
-What is returned is for people who are in the room or, once it is finished, for everybody; the hall's display is given
-its part by `watch`.
+`bidding.admission` lets people in. Who only looks on with the public is shown parties, and no names of their people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
 from bidding import (
+    admission,
     amounts,
     ceremony,
     openings,
@@ -26,7 +26,6 @@ from bidding import (
     room,
     room_policy,
     standing,
-    submissions,
     verdict,
 )
 from bidding.outages import Outage
@@ -34,14 +33,14 @@ from bidding.pauses import Order
 from bidding.remarks import Remark
 from bidding.room import Phase, Standing
 from bidding.room_tables import ClosingRow, PaperRow
-from bidding.tables import FINISHED, BidRow, EntryRow, OpeningRow, ShareRow
+from bidding.tables import BidRow, EntryRow, OpeningRow, ShareRow
 from bidding.verdict import Verdict
-from kernel.actor import Actor, Role
+from kernel.actor import Actor
 from kernel.database import now
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
 from trading import lots, parties
-from trading.lot import EnvelopeKind, LotFacts
+from trading.lot import EnvelopeKind, LotFacts, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Everything at one moment. `minimum` bids are needed; `hearing_ends` None while unknown."""
+    """Everything at one moment. `minimum` bids are needed; `hearing_ends` None while unknown.
+
+    `inside`: for those who take part, with the names of who speaks; `scored`: nothing keeps a later stage from opening.
+    """
 
     lot: LotFacts
     stage: int
@@ -90,6 +92,8 @@ class Room:
     at: datetime
     minimum: int
     purchaser: str
+    inside: bool
+    scored: bool = True
     began_at: datetime | None = None
     finished_at: datetime | None = None
     hearing_ends: datetime | None = None
@@ -106,6 +110,15 @@ class Room:
         return self.lot.deadline is not None and self.at >= self.lot.deadline
 
     @property
+    def awaits(self) -> str:
+        """Return for what an opening that has not begun waits: resumption, scores, deadline or witness."""
+        if self.lot.suspended:
+            return "resumption"
+        if not self.scored:
+            return "scores"
+        return "witness" if self.due else "deadline"
+
+    @property
     def waiting_order(self) -> Order | None:
         """The newest order, while it waits for a second person."""
         newest = self.orders[-1] if self.orders else None
@@ -113,38 +126,23 @@ class Room:
 
 
 async def read(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Room:
-    """Return the room to who takes part in it, and to everybody once it is finished; ``opening.not_found``."""
+    """Return the room as somebody may see it; ``opening.not_found``."""
     lot = await lots.facts(session, lot_id)
     row = await openings.of_lot(session, lot_id, stage)
-    await _admit(session, actor, lot, stage, row)
-    return await _compose(session, lot, stage, row)
+    inside = await admission.admit(session, actor, lot, stage, row)
+    return await _compose(session, lot, stage, row, inside=inside)
 
 
-async def watch(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Room:
-    """Return the room as the hall's display may show it, for anybody who may see the lot; ``opening.not_found``.
-
-    What bidders say in it and what failed stays in the room.
-    """
-    await let_watch(session, actor, lot_id, stage)
-    return await present(session, lot_id, stage)
-
-
-async def let_in(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> None:
-    """Raise ``opening.not_found`` for whom `read` would; cheap, for many who come at once."""
+async def let_in(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> bool:
+    """Tell whether somebody is inside or looks on, as `read` would; cheap, for many who come at once."""
     lot = await lots.facts(session, lot_id)
-    await _admit(session, actor, lot, stage, await openings.of_lot(session, lot_id, stage))
+    return await admission.admit(session, actor, lot, stage, await openings.of_lot(session, lot_id, stage))
 
 
-async def let_watch(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> None:
-    """Raise ``opening.not_found`` for whom `watch` would."""
-    lot = await lots.facts(session, lot_id)
-    permit(room_policy.may_watch(lot, stage, seen=await lots.seen(session, actor, lot)))
-
-
-async def present(session: AsyncSession, lot_id: UUID, stage: int) -> Room:
+async def present(session: AsyncSession, lot_id: UUID, stage: int, *, inside: bool) -> Room:
     """Return the room for a board whose viewers are let in one by one."""
     lot = await lots.facts(session, lot_id)
-    return await _compose(session, lot, stage, await openings.of_lot(session, lot_id, stage))
+    return await _compose(session, lot, stage, await openings.of_lot(session, lot_id, stage), inside=inside)
 
 
 async def close(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, entropy: Entropy) -> None:
@@ -168,32 +166,7 @@ async def close(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *
     await remarks.changed(session, row)
 
 
-async def _admit(session: AsyncSession, actor: Actor, lot: LotFacts, stage: int, row: OpeningRow | None) -> None:
-    """Ask the policy; bidders and custodians are only looked up for whom nothing else lets in."""
-    finished = row is not None and row.state == FINISHED
-    refusal = room_policy.may_enter(actor, lot, stage, finished=finished, bidders=(), devices=())
-    if refusal is None:
-        return
-    bidders = await _bidders(session, lot, row) if actor.parties(Role.BIDDER) else frozenset()
-    devices = await _devices(session, lot) if actor.device_key else frozenset()
-    permit(room_policy.may_enter(actor, lot, stage, finished=finished, bidders=bidders, devices=devices))
-
-
-async def _bidders(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> frozenset[str]:
-    """Return who is on the list, or before there is one whose bids stand."""
-    if row is None:
-        return frozenset(bid.party for bid in await submissions.standing(session, lot))
-    return frozenset(bid.party for _, bid in await openings.entries(session, row.id))
-
-
-async def _devices(session: AsyncSession, lot: LotFacts) -> frozenset[bytes]:
-    if lot.opening_key_hash is None:
-        return frozenset()
-    key = await ceremony.of_lot(session, lot.id)
-    return frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
-
-
-async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: OpeningRow | None) -> Room:
+async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: OpeningRow | None, *, inside: bool) -> Room:
     moment = await now(session)
     found = await standing.of(session, lot, row)
     common: dict[str, Any] = {
@@ -204,11 +177,12 @@ async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: Openin
         "at": moment,
         "minimum": lots.rules(lot, moment).value("bids.minimum"),
         "purchaser": (await parties.names(session, {lot.purchaser})).get(lot.purchaser, lot.purchaser),
+        "inside": inside,
         "helpers": await _helpers(session, lot, row),
         "outages": await outages.list_all(session, lot.id, stage),
     }
     if row is None:
-        return Room(**common)
+        return Room(**common, scored=stage == 1 or await _is_scored(session, lot))
     said = await remarks.list_all(session, row.id)
     return Room(
         **common,
@@ -216,10 +190,14 @@ async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: Openin
         finished_at=row.finished_at,
         hearing_ends=room.hearing_ends(found),
         offers=await _offers(session, row, {one.party for one in said if one.kind == "confirmed"}),
-        remarks=said,
+        remarks=said if inside else [one.unnamed for one in said],
         orders=await pauses.list_all(session, row.id),
         paper=await session.scalar(select(PaperRow.opening_id).where(PaperRow.opening_id == row.id)) is not None,
     )
+
+
+async def _is_scored(session: AsyncSession, lot: LotFacts) -> bool:
+    return lot.state == State.EVALUATING and bool(await openings.technically_scored(session, lot))
 
 
 async def _helpers(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> list[Helper]:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from archive import trail
 from archive.event import decode
 from archive.trail import Entry
-from bidding import ceremony, custodian, policy, submissions
+from bidding import admission, ceremony, custodian, policy, submissions
 from bidding import manifest as manifests
 from bidding.tables import BEGAN, FINISHED, OPENED, BidRow, EntryRow, ExtractionRow, OpeningRow, ShareRow, VerdictRow
 from kernel.actor import Actor
@@ -98,12 +98,10 @@ async def technically_scored(session: AsyncSession, lot: LotFacts) -> list[Entry
 
 
 async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Progress:
-    """Return how far an opening is to those who take part, and to everybody when it is finished."""
+    """Return how far an opening is to whom its room is open; ``opening.not_found``."""
     lot = await lots.facts(session, lot_id)
     row = await begun(session, lot_id, stage)
-    key = await ceremony.of_lot(session, lot_id)
-    devices = frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
-    permit(policy.may_see_opening(actor, lot, row.state, devices))
+    await admission.admit(session, actor, lot, stage, row)
     return await progress(session, row, lot)
 
 

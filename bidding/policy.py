@@ -9,7 +9,6 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from bidding import tables
 from kernel.actor import Actor, Role, party, site
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind, not_found
@@ -97,13 +96,6 @@ def may_begin(actor: Actor, lot: LotFacts, stage: int, at: datetime) -> GgzyErro
 def may_take_part(actor: Actor, lot: LotFacts, devices: Collection[bytes]) -> GgzyError | None:
     """Those take part in an opening who oversee the lot or hold a share of its key (`devices` of the custodians)."""
     return None if _oversees(actor, lot) or actor.device_key in devices else not_found("opening")
-
-
-def may_see_opening(actor: Actor, lot: LotFacts, state: str | None, devices: Collection[bytes]) -> GgzyError | None:
-    """A finished opening is public (电子招标投标办法 第三十二条); one that has begun is seen by those who take part."""
-    if state == tables.FINISHED:
-        return None
-    return may_take_part(actor, lot, devices) if state == tables.BEGAN else not_found("opening")
 
 
 def may_read_files(actor: Actor, lot: LotFacts, uscc: str, committee: Collection[UUID]) -> GgzyError | None:

@@ -29,7 +29,7 @@ from kernel.clock import isoformat
 from kernel.database import now
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
-from trading.lot import UNANNOUNCED, LotFacts
+from trading.lot import ENDED, UNANNOUNCED, LotFacts
 
 
 async def request(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, authority: Authority) -> bytes:
@@ -52,12 +52,14 @@ async def request(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int,
 async def take(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, answer: bytes) -> Progress:
     """Check and keep a custodian's answer; given again, it changes nothing.
 
-    Raises ``shares.too_early``, ``shares.not_asked``, ``opening.paused`` and those of `opening_shares.check`, which
-    name the custodian.
+    Raises ``shares.too_early``, ``shares.not_asked``, ``opening.paused``, ``lot.ended`` and those of
+    `opening_shares.check`, which name the custodian.
     """
     lot, row = await _taking_part(session, actor, lot_id, stage)
     if row.request is None:
         raise GgzyError("shares.not_asked", Kind.CONFLICT)
+    if row.state == BEGAN and lot.state in ENDED:
+        raise GgzyError("lot.ended", Kind.CONFLICT, state=str(lot.state), step="open")
     if await standing.paused(session, row.id):
         raise GgzyError("opening.paused", Kind.CONFLICT)
     if row.state == BEGAN:
@@ -70,8 +72,8 @@ async def take(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, an
 
 
 async def shares(session: AsyncSession, opening: OpeningRow) -> Shares | None:
-    """Return the kept shares by position in the list; None while too few have answered, or during a pause."""
-    if await standing.paused(session, opening.id):
+    """Return the kept shares by position in the list; None while too few have answered, and while it is held up."""
+    if await standing.held_up(session, opening):
         return None
     key = await ceremony.of_lot(session, opening.lot_id)
     given = await openings.answers(session, opening.id)
@@ -100,9 +102,7 @@ async def _taking_part(session: AsyncSession, actor: Actor, lot_id: UUID, stage:
         if await now(session) < lot.deadline:
             raise GgzyError("shares.too_early", Kind.CONFLICT, deadline=isoformat(lot.deadline))
         raise not_found("opening")
-    key = await ceremony.of_lot(session, lot_id)
-    devices = frozenset(bytes.fromhex(one.device_key) for one in key.custodians)
-    permit(policy.may_take_part(actor, lot, devices))
+    permit(policy.may_take_part(actor, lot, (await ceremony.of_lot(session, lot_id)).devices))
     return lot, row
 
 

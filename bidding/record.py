@@ -33,7 +33,7 @@ from kernel.clock import isoformat
 from kernel.database import notify, now
 from kernel.errors import not_found
 from trading import lots, parties
-from trading.lot import LotFacts
+from trading.lot import ENDED, LotFacts
 
 FORMAT = "ggzy/opening-record/v1"
 PUBLISHED = ("price", "term_days", "quality", "leader", "particulars")
@@ -42,7 +42,7 @@ PUBLISHED = ("price", "term_days", "quality", "leader", "particulars")
 async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, desk: Desk) -> Progress:
     """Write the record once every envelope has its verdict and the hearing, if there is one, is closed.
 
-    Before that, in a pause, and after the end it just tells how far the opening is.
+    Before that, in a pause, after the end, and once the lot itself has ended it just tells how far the opening is.
     """
     lot = await lots.lock(session, lot_id)
     row = await openings.begun(session, lot_id, stage)
@@ -51,7 +51,8 @@ async def finish(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, 
     verdicts = await verdict.list_all(session, row.id)
     stands = await standing.of(session, lot, row)
     heard = row.hearing_minutes == 0 or stands.closed
-    if row.state != BEGAN or len(verdicts) < len(listed) or stands.paused or not heard:
+    over = row.state != BEGAN or lot.state in ENDED
+    if over or len(verdicts) < len(listed) or stands.paused or not heard:
         return await openings.progress(session, row, lot)
     moment = await now(session)
     record = await _compose(session, row, lot, listed, verdicts, moment=moment)
@@ -136,14 +137,14 @@ async def _hearing(session: AsyncSession, row: OpeningRow) -> dict[str, Any]:
 
 
 def _said(one: Remark) -> dict[str, Any]:
+    """Return a word and its answer by the parties; who spoke for them is for those who took part alone."""
     return {
         "bidder": one.party,
         "kind": one.kind,
-        "name": one.name,
         "text": one.text,
         "at": isoformat(one.made_at),
         "answer": one.answer,
-        "answered_by": one.answered_by,
+        "answered_for": one.answered_for,
         "answered_at": _moment(one.answered_at),
     }
 

@@ -5,7 +5,7 @@ and both are recorded.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -29,7 +29,10 @@ MAX_TEXT = 2000
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A bidder's word; `answer` with who gave it and when, once it is there."""
+    """A bidder's word by one of its people (`name`); `answer` with who gave it and when, once it is there.
+
+    `answered_for` is the party (统一社会信用代码) that `answered_by` speaks for, None for the witness.
+    """
 
     id: UUID
     party: str
@@ -40,6 +43,12 @@ class Remark:
     answer: str | None = None
     answered_by: str | None = None
     answered_at: datetime | None = None
+    answered_for: str | None = None
+
+    @property
+    def unnamed(self) -> "Remark":
+        """Return it as the public sees it: by parties, without the names of their people."""
+        return replace(self, name="", answered_by=None)
 
 
 async def confirm(
@@ -95,7 +104,14 @@ async def answer(session: AsyncSession, actor: Actor, remark_id: UUID, text: str
     permit(room.may_speak(await standing.of(session, lot, row), OBJECTED))
     check_text(text)
     moment = await now(session)
-    values = {"remark_id": remark_id, "user_id": actor.user_id, "name": actor.name, "content": text, "made_at": moment}
+    values = {
+        "remark_id": remark_id,
+        "party": room_policy.answers_for(actor, lot),
+        "user_id": actor.user_id,
+        "name": actor.name,
+        "content": text,
+        "made_at": moment,
+    }
     kept = insert(AnswerRow).values(values).on_conflict_do_nothing().returning(AnswerRow.remark_id)
     if (await session.execute(kept)).first() is None:
         raise GgzyError("opening.answered", Kind.CONFLICT)
@@ -155,6 +171,6 @@ def _remark(said: RemarkRow, given: AnswerRow | None) -> Remark:
     told = Remark(said.id, said.party, said.name, said.kind, said.content, said.made_at)
     if given is None:
         return told
-    return Remark(
-        told.id, told.party, told.name, told.kind, told.text, told.made_at, given.content, given.name, given.made_at
+    return replace(
+        told, answer=given.content, answered_by=given.name, answered_at=given.made_at, answered_for=given.party
     )

@@ -42,13 +42,13 @@ def of(actor: Actor, seen: Room) -> Rights:
     lot, standing = seen.lot, seen.standing
     leads = policy.may_lead(actor, lot) is None
     orders = room_policy.may_order(actor, lot) is None
-    waiting = seen.waiting_order
+    waiting = seen.waiting_order if standing.running else None
     own = _own(actor, seen)
     speaks = own if room.may_speak(standing, OBJECTED) is None else ()
     heard = {offer.party for offer in seen.offers if offer.confirmed}
     return Rights(
         leads=leads,
-        begins=leads and seen.phase is Phase.WAITING and policy.may_begin(actor, lot, seen.stage, seen.at) is None,
+        begins=_begins(actor, seen),
         closes=leads and room.may_close(standing, seen.at) is None,
         order=_order(seen) if orders else None,
         consents=waiting.id if waiting and room_policy.may_consent(actor, lot, waiting.ordered_by) is None else None,
@@ -58,6 +58,11 @@ def of(actor: Actor, seen: Room) -> Rights:
         confirms=tuple(one for one in speaks if one not in heard and room.may_speak(standing, CONFIRMED) is None),
         gives=_owes(actor, seen) and seen.phase in (Phase.LIST, Phase.DECRYPTION),
     )
+
+
+def _begins(actor: Actor, seen: Room) -> bool:
+    waits = seen.phase is Phase.WAITING and seen.awaits == "witness"
+    return waits and policy.may_begin(actor, seen.lot, seen.stage, seen.at) is None
 
 
 def _owes(actor: Actor, seen: Room) -> bool:

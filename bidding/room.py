@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from kernel.clock import isoformat
 from kernel.errors import GgzyError, Kind
-from trading.lot import State
+from trading.lot import ENDED, State
 
 
 class Phase(StrEnum):
@@ -20,6 +20,7 @@ class Phase(StrEnum):
 
     WAITING = "waiting"  # before it begins
     FAILED = "failed"  # too few bids: nothing was opened
+    ENDED = "ended"  # the trade went on or ended without this opening, or in the middle of it
     LIST = "list"  # 名单
     DECRYPTION = "decryption"  # 解密
     READING = "reading"  # 唱标
@@ -28,6 +29,7 @@ class Phase(StrEnum):
 
 
 STEPS = (Phase.LIST, Phase.DECRYPTION, Phase.READING, Phase.RECORD, Phase.CLOSED)
+_AHEAD = frozenset({State.ANNOUNCED, State.OPENING, State.OPENED, State.EVALUATING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,20 @@ class Standing:
         """Tell whether a pause lasts."""
         return any(until is None for _, until in self.pauses)
 
+    @property
+    def running(self) -> bool:
+        """Tell whether it has begun, is not closed, and its lot has neither failed nor been terminated meanwhile."""
+        return self.state == "began" and not self.closed and self.lot_state not in ENDED
+
 
 def phase(standing: Standing, at: datetime) -> Phase:
     """Return the phase at a moment."""
-    if standing.state is None:
-        return Phase.FAILED if standing.lot_state == State.FAILED else Phase.WAITING
     if standing.state == "finished":
         return Phase.CLOSED
+    if standing.state is None:
+        return _unbegun(standing.lot_state)
+    if standing.lot_state in ENDED:
+        return Phase.ENDED
     if standing.decided < standing.listed:
         return Phase.DECRYPTION if standing.given or standing.decided else Phase.LIST
     return Phase.RECORD if standing.closed or may_close(standing, at) is None else Phase.READING
@@ -70,9 +79,9 @@ def phase(standing: Standing, at: datetime) -> Phase:
 def hearing_ends(standing: Standing) -> datetime | None:
     """Return until when bidders may speak: the minutes laid down after the last verdict, and what pauses took of them.
 
-    None while not everything is read out, or while a pause lasts: nobody knows yet.
+    None while not everything is read out, or while a pause lasts: nobody knows yet; and once it will not go on.
     """
-    if standing.read_at is None or standing.decided < standing.listed or standing.paused:
+    if not standing.running or standing.read_at is None or standing.decided < standing.listed or standing.paused:
         return None
     ends = standing.read_at + timedelta(minutes=standing.minutes)
     for since, until in sorted(standing.pauses):
@@ -83,7 +92,7 @@ def hearing_ends(standing: Standing) -> datetime | None:
 
 def may_close(standing: Standing, at: datetime) -> GgzyError | None:
     """An opening closes when everything is read out, every objection answered, and every bidder heard or in time."""
-    if standing.state != "began" or standing.closed:
+    if not standing.running:
         return GgzyError("opening.closed", Kind.CONFLICT)
     if standing.paused:
         return GgzyError("opening.paused", Kind.CONFLICT)
@@ -99,7 +108,7 @@ def may_close(standing: Standing, at: datetime) -> GgzyError | None:
 
 def may_speak(standing: Standing, kind: str) -> GgzyError | None:
     """Bidders object from the beginning until the close, and confirm what was read out."""
-    if standing.state != "began" or standing.closed:
+    if not standing.running:
         return GgzyError("opening.closed", Kind.CONFLICT)
     if kind == "confirmed" and standing.decided < standing.listed:
         return GgzyError("opening.not_read_out", Kind.CONFLICT, missing=standing.listed - standing.decided)
@@ -108,8 +117,14 @@ def may_speak(standing: Standing, kind: str) -> GgzyError | None:
 
 def may_order(standing: Standing, kind: str) -> GgzyError | None:
     """A running opening is paused, a paused one resumed; neither once it is closed."""
-    if standing.state != "began" or standing.closed:
+    if not standing.running:
         return GgzyError("opening.closed", Kind.CONFLICT)
     if standing.paused != (kind == "resume"):
         return GgzyError("opening.paused" if standing.paused else "opening.not_paused", Kind.CONFLICT)
     return None
+
+
+def _unbegun(lot_state: str) -> Phase:
+    if lot_state == State.FAILED:
+        return Phase.FAILED
+    return Phase.WAITING if lot_state in _AHEAD else Phase.ENDED

@@ -1,8 +1,8 @@
 """Who is in an opening room and what each may do there. Pure: facts in, a refusal or None out.
 
-Openings are public for whoever takes part (招标投标法 第三十四至三十六条): staff of the site, the tenderer,
-supervisors, custodians and the bidders of the lot; everybody reads the record afterwards (电子招标投标办法
-第三十二条). In the hall hangs what is read out there anyway.
+An opening is held in public (招标投标法 第三十四至三十六条), so the room of an openly announced lot is everybody's;
+that of an invited one is for those who take part in it, until the record is published (电子招标投标办法 第三十二条).
+Who speaks for a party is named to those who take part alone (docs/decisions/who-sees-an-opening-room.md).
 """
 
 from collections.abc import Collection
@@ -13,21 +13,22 @@ from kernel.errors import GgzyError, Kind, not_found
 from trading.lot import UNANNOUNCED, LotFacts
 
 
-def may_enter(
-    actor: Actor, lot: LotFacts, stage: int, *, finished: bool, bidders: Collection[str], devices: Collection[bytes]
-) -> GgzyError | None:
-    """Let in who takes part, and everybody once it is finished; `bidders` by 统一社会信用代码."""
-    if lot.state in UNANNOUNCED or stage not in {rule.stage for rule in lot.envelopes}:
-        return not_found("opening")
-    if finished or is_staff(actor, lot) or policy.may_take_part(actor, lot, devices) is None:
-        return None
-    return None if actor.parties(Role.BIDDER) & set(bidders) else not_found("opening")
+def takes_part(actor: Actor, lot: LotFacts, bidders: Collection[str], devices: Collection[bytes]) -> bool:
+    """Tell whether somebody takes part: staff of the site, who oversees the lot, its custodians, its bidders.
+
+    `bidders` by 统一社会信用代码, `devices` the custodians' keys.
+    """
+    oversees = is_staff(actor, lot) or policy.may_take_part(actor, lot, devices) is None
+    return oversees or bool(actor.parties(Role.BIDDER) & set(bidders))
 
 
-def may_watch(lot: LotFacts, stage: int, *, seen: GgzyError | None) -> GgzyError | None:
-    """The hall's display shows what is public there, of a lot that whoever asks may see."""
+def may_enter(lot: LotFacts, stage: int, *, inside: bool, openly: bool, finished: bool) -> GgzyError | None:
+    """Let in who takes part (`inside`), and everybody if it is held `openly` or its record is published.
+
+    `openly`: the lot exists for everybody. Of an invited one nobody else learns that it is opened.
+    """
     known = lot.state not in UNANNOUNCED and stage in {rule.stage for rule in lot.envelopes}
-    return None if known and seen is None else not_found("opening")
+    return None if known and (inside or openly or finished) else not_found("opening")
 
 
 def may_speak(actor: Actor, uscc: str, bidders: Collection[str]) -> GgzyError | None:
@@ -44,6 +45,13 @@ def may_answer(actor: Actor, lot: LotFacts) -> GgzyError | None:
         or (lot.agency is not None and actor.holds(Role.AGENCY, party(lot.agency)))
     )
     return None if answers else not_found("opening")
+
+
+def answers_for(actor: Actor, lot: LotFacts) -> str | None:
+    """Return the party in whose name somebody answers; None for the witness."""
+    if actor.holds(Role.PURCHASER, party(lot.purchaser)):
+        return lot.purchaser
+    return lot.agency if lot.agency is not None and actor.holds(Role.AGENCY, party(lot.agency)) else None
 
 
 def may_order(actor: Actor, lot: LotFacts) -> GgzyError | None:

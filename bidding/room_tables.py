@@ -43,11 +43,12 @@ class RemarkRow(Base):
 
 
 class AnswerRow(Base):
-    """The answer to an objection, given on the spot (实施条例 第四十四条)."""
+    """The answer to an objection, given on the spot (实施条例 第四十四条) for a party, or by the witness (None)."""
 
     __tablename__ = "opening_answer"
 
     remark_id: Mapped[UUID] = mapped_column(ForeignKey("opening_remark.id"), primary_key=True)
+    party: Mapped[str | None]
     user_id: Mapped[UUID]
     name: Mapped[str]
     content: Mapped[str]

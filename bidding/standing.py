@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding.room import Standing
 from bidding.room_tables import CONFIRMED, OBJECTED, PAUSE, AnswerRow, ClosingRow, ConsentRow, OrderRow, RemarkRow
-from bidding.tables import BidRow, EntryRow, OpeningRow, ShareRow, VerdictRow
-from trading.lot import LotFacts
+from bidding.tables import BEGAN, BidRow, EntryRow, OpeningRow, ShareRow, VerdictRow
+from trading import lots
+from trading.lot import ENDED, LotFacts
 
 
 async def of(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> Standing:
@@ -69,3 +70,10 @@ async def pauses(session: AsyncSession, opening_id: UUID) -> Sequence[tuple[date
 async def paused(session: AsyncSession, opening_id: UUID) -> bool:
     """Tell whether an opening is paused now."""
     return any(until is None for _, until in await pauses(session, opening_id))
+
+
+async def held_up(session: AsyncSession, row: OpeningRow) -> bool:
+    """Tell whether nothing more is opened: in a pause, or because the lot failed or was terminated meanwhile."""
+    if row.state == BEGAN and (await lots.facts(session, row.lot_id)).state in ENDED:
+        return True
+    return await paused(session, row.id)

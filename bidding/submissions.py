@@ -7,6 +7,7 @@ authority does not answer, nothing is accepted: a bid without a receipt is worse
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -155,13 +156,15 @@ async def list_own(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Bi
     return [view(row, await confirmed(session, row)) for row in (await session.execute(query)).scalars().all()]
 
 
-async def standing(session: AsyncSession, lot: LotFacts) -> list[BidRow]:
+async def standing(session: AsyncSession, lot: LotFacts, *, of: Collection[str] | None = None) -> list[BidRow]:
     """Return the live bids that stand under the lot's present deadline, in the order of their arrival.
 
     A bid from before the deadline moved stands only if its bidder confirmed it under the newest one. Called under the
-    lot's lock by the opening; nobody else may count bids.
+    lot's lock by the opening; nobody else may count bids, but ask for those `of` some parties (统一社会信用代码).
     """
     query = select(BidRow).where(BidRow.lot_id == lot.id, BidRow.state == LIVE)
+    if of is not None:
+        query = query.where(BidRow.party.in_(of))
     rows = (await session.execute(query.order_by(BidRow.received_at, BidRow.id))).scalars().all()
     return [row for row in rows if lot.deadline in (row.deadline, await confirmed(session, row))]
 

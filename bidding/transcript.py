@@ -66,6 +66,11 @@ class OpeningKey:
     threshold: int
     custodians: tuple[Custodian, ...]
 
+    @property
+    def devices(self) -> frozenset[bytes]:
+        """Return the custodians' device keys."""
+        return frozenset(bytes.fromhex(one.device_key) for one in self.custodians)
+
 
 @dataclass(frozen=True, slots=True)
 class Transcript:

@@ -173,6 +173,7 @@ CREATE INDEX ix_opening_remark_opening_id ON opening_remark (opening_id);
 CREATE UNIQUE INDEX uq_opening_remark_confirmed ON opening_remark (opening_id, party) WHERE kind = 'confirmed';
 CREATE TABLE opening_answer (
     remark_id uuid NOT NULL,
+    party varchar,
     user_id uuid NOT NULL,
     name varchar NOT NULL,
     content varchar NOT NULL,

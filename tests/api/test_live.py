@@ -10,7 +10,9 @@ from sqlalchemy import text
 from api import live
 from api.broadcast import Board, Boards, View
 from api.live import QUEUE, RESYNC, Hub, Signal, Subscription
+from api.seats import Seats
 from api.wiring import Installation
+from kernel.errors import GgzyError, Kind
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ class Counter:
 
 async def watched(boards: Boards, counter: Counter, seen: str | None = None) -> Any:
     """What a viewer is sent."""
-    return (await boards.stream("opening", "a", "room", counter.render, seen)).iterator
+    return (await boards.stream(("opening", "a", "room"), counter.render, address="", seen=seen)).iterator
 
 
 async def read(stream: Any, until: bytes) -> bytes:
@@ -144,6 +146,50 @@ async def test_who_comes_back_with_the_newest_version_is_sent_nothing(hub: Hub) 
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await anext(again)
+
+
+async def test_one_address_takes_no_more_than_its_share(hub: Hub) -> None:
+    """A fifth of the seats, boards and signals together; others still find theirs, and a seat left is free again."""
+    boards, counter = Boards(hub, Seats(10)), Counter()
+    place = ("opening", "a", "room")
+    first: Any = (await boards.stream(place, counter.render, address="a", seen=None)).iterator
+    second: Any = boards.signals(("opening", "a"), address="a").iterator
+    await read(first, b"event: state")
+    await read(second, b"event: resync")
+    for ask in (boards.stream(place, counter.render, address="a", seen=None), refused(boards)):
+        with pytest.raises(GgzyError) as caught:
+            await ask
+        assert (caught.value.code, caught.value.kind) == ("live.too_many", Kind.UNAVAILABLE)
+    other: Any = (await boards.stream(place, counter.render, address="b", seen=None)).iterator
+    await read(other, b"event: state")
+    rendered = counter.rendered
+    assert "<p>0</p>" in await boards.glance(place, counter.render)
+    assert counter.rendered == rendered
+    for one in (first, other):
+        await one.aclose()
+    await read((await boards.stream(place, counter.render, address="a", seen=None)).iterator, b"event: state")
+
+
+async def refused(boards: Boards) -> None:
+    """Ask for signals."""
+    boards.signals(("opening", "a"), address="a")
+
+
+def test_all_seats_together_are_counted() -> None:
+    """Many addresses with few viewers each fill the worker too, and everybody is told so."""
+    seats = Seats(3, share=1)
+    with seats.taken("a"), seats.taken("b"), seats.taken("c"), pytest.raises(GgzyError, match=r"live\.too_many"):
+        seats.require("d")
+    seats.require("d")
+
+
+async def test_signals_are_heard_as_they_come(installation: Installation, hub: Hub) -> None:
+    """A page that fetches its own content is told to look at once, and whenever something changed."""
+    heard: Any = Boards(hub).signals(("ceremony", "a"), address="").iterator
+    assert b"event: resync" in await anext(heard)
+    async with installation.sessions.begin() as session:
+        await live.notify(session, "ceremony", "a")
+    assert b"data: ceremony:a" in await read(heard, b"event: changed\n")
 
 
 async def test_while_the_database_is_away_the_state_is_called_old() -> None:

@@ -22,6 +22,7 @@ from kernel.errors import GgzyError
 from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
+from trading.tables import LotRow
 
 SITE = actors.site(stage.SITE)
 WITNESS, SUPERVISOR = stage.witness(), stage.person(Role.SUPERVISOR, SITE, "supervisor")
@@ -140,3 +141,15 @@ async def test_an_outage_is_noted_whole(scene: Scene) -> None:
     async with scene.installation.sessions() as session:
         seen = await hearing.read(session, stage.bidder(1).actor, scene.lot_id, 1)
         assert [one.draft.note for one in seen.outages] == ["停电三分钟"]
+
+
+async def test_a_terminated_lot_is_opened_no_further(scene: Scene) -> None:
+    """What its custodians give is refused, what they gave opens nothing, and the jobs go on past it."""
+    stamped = await scene.request()
+    await scene.give(scene.answer(stamped, 1), 1)
+    async with scene.installation.sessions.begin() as session:
+        await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state="terminated"))
+    with pytest.raises(GgzyError, match=r"lot\.ended"):
+        await scene.give(scene.answer(stamped, 3), 3)
+    progress = await scene.proceed()
+    assert (progress.state, progress.decided) == ("began", 0)

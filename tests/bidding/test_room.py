@@ -17,6 +17,10 @@ OPEN = Standing("opening", "began", listed=6, decided=6, given=2, minutes=10, re
     [
         (Standing("announced"), Phase.WAITING),
         (Standing("failed"), Phase.FAILED),
+        (Standing("terminated"), Phase.ENDED),
+        (Standing("archived"), Phase.ENDED),
+        (Standing("evaluated"), Phase.ENDED),
+        (Standing("terminated", "began", listed=6, decided=6, minutes=10, read_at=AT, silent=3), Phase.ENDED),
         (Standing("opening", "began", listed=6), Phase.LIST),
         (Standing("opening", "began", listed=6, given=1), Phase.DECRYPTION),
         (Standing("opening", "began", listed=6, decided=5, given=2), Phase.DECRYPTION),
@@ -62,6 +66,14 @@ def test_a_paused_opening_is_neither_closed_nor_paused_again() -> None:
     assert getattr(room.may_order(paused, "pause"), "code", None) == "opening.paused"
     assert room.may_order(paused, "resume") is None
     assert getattr(room.may_order(OPEN, "resume"), "code", None) == "opening.not_paused"
+
+
+def test_nothing_is_done_once_the_lot_has_ended() -> None:
+    """A lot that is terminated in the middle of its opening: no time runs, nobody speaks, pauses or closes."""
+    over = Standing("terminated", "began", listed=6, decided=6, given=2, minutes=10, read_at=AT, silent=3)
+    assert room.hearing_ends(over) is None
+    for refusal in (room.may_close(over, AT), room.may_speak(over, "objected"), room.may_order(over, "pause")):
+        assert getattr(refusal, "code", None) == "opening.closed"
 
 
 def test_nobody_confirms_what_was_not_read_out() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from api import live
 from api.broadcast import Boards
 from api.embedded import Postgres
-from api.pages.opening_room import TOPIC, board
+from api.pages.opening_board import board
 from api.settings import Settings
 from api.wiring import installed
 from tests.bidding import scene as scenes
@@ -52,9 +52,9 @@ async def test_viewers_outlive_the_database(durable: Postgres, tmp_path: Path) -
         for number in range(3):
             await scene.hand_in(number)
         await scene.pass_deadline()
-        boards, key = Boards(hub), f"{scene.lot_id}/1"
-        render = board(installation.sessions, scene.lot_id, 1, "opening/board.html", "zh_CN")
-        viewers: list[Any] = [(await boards.stream(TOPIC, key, "room", render, None)).iterator for _ in range(VIEWERS)]
+        boards, shown = Boards(hub), board(installation.sessions, (scene.lot_id, 1), "board/zh_CN", inside=True)
+        streams = [await boards.stream(shown.place, shown.render, address="", seen=None) for _ in range(VIEWERS)]
+        viewers: list[Any] = [one.iterator for one in streams]
         await asyncio.gather(*(read(one, b"event: state") for one in viewers))
         os.kill(durable.pid, signal.SIGKILL)
         await asyncio.to_thread(durable.wait)

@@ -6,8 +6,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from litestar import Litestar
+from sqlalchemy import select, update
 
+from api.broadcast import Boards
+from api.live import Hub
+from api.seats import Seats
 from api.wiring import Installation
 from bidding import openings, pauses, remarks, signed
 from kernel import actor as actors
@@ -17,7 +21,7 @@ from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
 from tests.pages.conftest import Maker, SignIn, Visitor, text_of
-from trading.tables import LotRow
+from trading.tables import LotRow, TenderRow
 
 SITE = actors.site(stage.SITE)
 
@@ -73,7 +77,7 @@ def hall(installation: Installation, tmp_path: Path, someone: Maker, signed_in: 
 
 
 async def test_before_the_deadline_the_room_waits(hall: Open, visitor: Visitor) -> None:
-    """Staff see when it begins and no bid; nobody can begin; who takes no part is not let in, or led to sign in."""
+    """Staff see when it begins and no bid; nobody can begin; others look on and see no more than the date."""
     room = await hall()
     witness = await room.person(Role.WITNESS)
     page = await witness.get(room.url)
@@ -84,10 +88,13 @@ async def test_before_the_deadline_the_room_waits(hall: Open, visitor: Visitor) 
     refused = await witness.send_form(f"{room.url}/begin", hearing_minutes=10)
     assert refused.status_code == 422
     assert "还没有到投标截止时间" in refused.text
-    assert (await (await room.bidder(0)).get(room.url)).status_code == 200
-    assert (await (await room.bidder(9)).get(room.url)).status_code == 404
-    away = await visitor.get(room.url)
-    assert (away.status_code, away.headers["location"][:8]) == (303, "/sign-in")
+    for one in (await room.bidder(0), await room.bidder(9), visitor):
+        looked = await one.get(room.url)
+        assert looked.status_code == 200
+        assert "9115250200" not in looked.text
+        assert "<form" not in looked.text.partition("<h1>")[2]
+    assert "以公众身份观看" in (await visitor.get(room.url)).text
+    assert (await visitor.get(f"/openings/{UUID(int=5)}/1")).status_code == 303
 
 
 async def test_the_witness_begins_and_everybody_sees_the_list(hall: Open) -> None:
@@ -106,8 +113,9 @@ async def test_the_witness_begins_and_everybody_sees_the_list(hall: Open) -> Non
     assert text.count(stage.USCCS[1]) >= 1
     for role in (Role.SUPERVISOR, Role.ACCEPTANCE):
         assert (await (await room.person(role)).get(room.url)).status_code == 200
-    other = await room.person(Role.WITNESS, actors.site("152527"))
-    assert (await other.get(room.url)).status_code == 404
+    other = await (await room.person(Role.WITNESS, actors.site("152527"))).get(room.url)
+    assert other.status_code == 200
+    assert 'id="panel"' not in other.text
 
 
 async def test_fewer_than_three_bids_are_not_opened(hall: Open) -> None:
@@ -135,8 +143,11 @@ async def test_prices_are_read_in_figures_and_words(hall: Open) -> None:
     assert "异议时间到" in text
 
 
-async def test_objections_are_answered_before_the_close(hall: Open) -> None:
-    """A bidder objects, the witness cannot close before answering; all of it is in the record."""
+async def test_objections_are_answered_before_the_close(hall: Open, visitor: Visitor) -> None:
+    """A bidder objects, the witness cannot close before answering; all of it is in the record, by parties.
+
+    Who takes part sees who speaks for a party, the public and the record do not name them.
+    """
     room = await hall()
     await room.scene.pass_deadline()
     await room.read_out()
@@ -155,11 +166,18 @@ async def test_objections_are_answered_before_the_close(hall: Open) -> None:
     remark = next(iter(await objections(room)))
     told = await witness.send_form(f"{room.url}/answers/{remark}", **{f"answer-{remark}": "按送达先后唱标"})
     assert told.status_code == 303
+    outside, within = await visitor.get(room.url), await first.get(room.url)
+    assert "唱标顺序有误" in outside.text
+    assert "按送达先后唱标" in outside.text
+    assert ("投标0" in within.text, "见证甲" in within.text) == (True, True)
+    assert ("投标0" in outside.text, "见证甲" in outside.text) == (False, False)
     assert (await witness.send_form(f"{room.url}/close")).headers["location"].endswith("done=room_closed")
     record = await room.scene.record()
     assert (record["hearing_minutes"], record["closed_by"]) == (10, "见证甲")
     assert [one["kind"] for one in record["remarks"]] == ["confirmed"] * 4 + ["objected"]
     assert record["remarks"][-1]["answer"] == "按送达先后唱标"
+    assert record["remarks"][-1]["answered_for"] is None
+    assert "投标0" not in str(record)
     late = await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="再议")
     assert late.status_code == 422
 
@@ -198,6 +216,49 @@ async def test_the_hall_shows_what_is_read_out_and_nothing_else(hall: Open, visi
     assert "室内的话" not in shown.text
     assert (await visitor.get(f"/openings/{UUID(int=5)}/1/display")).status_code == 404
     assert (await visitor.get(f"/openings/{room.scene.lot_id}/2/display")).status_code == 404
+
+
+async def test_an_invited_opening_is_its_parties_until_the_record(hall: Open, visitor: Visitor, app: Litestar) -> None:
+    """Room, display, streams and API are for who takes part; who was invited and did not bid does not; then for all."""
+    room = await hall(3)
+    app.state.boards = Boards(Hub(""))
+    await invite(room, stage.USCCS[:5])
+    outsiders = (visitor, await room.bidder(3), await room.bidder(9), await room.person(Role.EXPERT, actors.EVERYWHERE))
+    insiders = (await room.bidder(0), await room.person(Role.SUPERVISOR), await room.person(Role.ACCEPTANCE))
+    await room.scene.pass_deadline()
+    await room.begin(0)
+    number = room.scene.lot_id
+    hidden = (f"{room.url}/display", f"{room.url}/events", f"{room.url}/board", f"/api/v1/lots/{number}/openings/1")
+    for one in outsiders:
+        assert (await one.get(room.url)).status_code == (303 if one is visitor else 404)
+        assert {(await one.get(path)).status_code for path in hidden} == {404}
+    for one in insiders:
+        assert {(await one.get(path)).status_code for path in (room.url, hidden[0], hidden[3])} == {200}
+    await room.scene.quorum()
+    await room.scene.proceed()
+    for one in outsiders:
+        assert {(await one.get(path)).status_code for path in (room.url, hidden[0], hidden[3])} == {200}
+
+
+async def invite(room: Hall, parties: tuple[str, ...]) -> None:
+    """Make the tender one of an invitation."""
+    async with room.scene.installation.sessions.begin() as session:
+        tender = select(LotRow.tender_id).where(LotRow.id == room.scene.lot_id).scalar_subquery()
+        await session.execute(
+            update(TenderRow).where(TenderRow.id == tender).values(method="invited", invitees=list(parties))
+        )
+
+
+async def test_who_finds_no_seat_is_told_when_to_come_again(hall: Open, visitor: Visitor, app: Litestar) -> None:
+    """A refused stream is 503 with the seconds to wait; the board itself is still given, and can run nothing."""
+    room = await hall(0)
+    app.state.boards = Boards(Hub(""), Seats(0))
+    refused = await visitor.get(f"{room.url}/events")
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "15")
+    board = await visitor.get(f"{room.url}/board")
+    assert "投标截止后开标" in board.text
+    assert board.headers["content-security-policy"] == "default-src 'none'"
+    assert 'class="board"' in (await visitor.get(f"{room.url}/display/board")).text
 
 
 async def test_everybody_reads_the_record_afterwards(hall: Open, visitor: Visitor) -> None:
@@ -297,11 +358,18 @@ async def put(scene: Scene, state: str) -> None:
 async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: Maker, signed_in: SignIn) -> None:
     """Prices of stage 2 are on it only once the technical scores are finished, and until they are opened."""
     scene = two_stages
+    url = f"/openings/{scene.lot_id}/2"
     witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
     assert str(scene.lot_id) not in (await witness.get("/openings")).text
+    early = (await witness.get(url)).text
+    assert "第 2 阶段在技术评审结束之后开标" in early
+    assert "开标</button>" not in early
     await scene.log("evaluation.technical_finished", {"lot": str(scene.lot_id)})
-    assert f"/openings/{scene.lot_id}/2" in (await witness.get("/openings")).text
-    assert f"/openings/{scene.lot_id}/2" in (await witness.get("/desk")).text
+    assert url in (await witness.get("/openings")).text
+    assert url in (await witness.get("/desk")).text
+    waiting = (await witness.get(url)).text
+    assert "等待见证人员宣布第 2 阶段开标" in waiting
+    assert "开标</button>" in waiting
     await scene.begin(2)
     await scene.quorum(2)
     await scene.proceed(2)
@@ -319,3 +387,8 @@ async def test_a_lot_leads_to_both_its_rooms(two_stages: Scene, someone: Maker, 
     text = text_of(await witness.get(f"/openings/{lot_id}/2"))
     assert "第 2 阶段不再开标" in text
     assert "投标人少于" not in text
+    for state, words in (("terminated", "项目已经终止"), ("evaluated", "第 2 阶段没有开标")):
+        await put(two_stages, state)
+        ended = await witness.get(f"/openings/{lot_id}/2")
+        assert words in ended.text
+        assert "data-countdown" not in ended.text
