@@ -28,7 +28,7 @@ from trading import parties
 log = structlog.get_logger(__name__)
 
 BATCH = 20
-TRIES = 10
+TRIES = 15  # with the pauses between them: two days
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=8)
 STALE = timedelta(days=3)
 PATIENCE = 30.0  # seconds for one mail
@@ -105,6 +105,11 @@ def compose(row: Message, to: str, letter: Letter, settings: Settings) -> EmailM
     return mail
 
 
+def pause(tries: int) -> timedelta:
+    """Return how long is waited after so many tries: twice as long each time, up to `LONGEST_PAUSE`."""
+    return min(FIRST_PAUSE * (1 << (tries - 1)), LONGEST_PAUSE)
+
+
 async def _settle(session: AsyncSession, row: Message, relay: Relay, installation: Installation) -> None:
     to = await _address(session, row)
     if not to:
@@ -125,7 +130,7 @@ async def _settle(session: AsyncSession, row: Message, relay: Relay, installatio
 def _put_off(row: Message, error: Exception, outcome: str | None = None) -> None:
     log.warning("mail.failed", message=str(row.id), tries=row.tries, error=type(error).__name__)
     row.outcome = outcome or ("given_up" if row.tries >= TRIES else None)
-    row.next_try_at = func.clock_timestamp() + min(FIRST_PAUSE * 2 ** (row.tries - 1), LONGEST_PAUSE)
+    row.next_try_at = func.clock_timestamp() + pause(row.tries)
 
 
 def _due() -> Select[Message]:

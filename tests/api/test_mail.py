@@ -163,7 +163,13 @@ async def test_failures_are_tried_again(served: Installation, postbox: Postbox, 
         postbox.answers = ["554 never"]
         await due(served)
         await mail_sender.send(served)
-    assert sorted(await outcomes(served)) == [("given_up", 10), ("no_address", 0), ("sent", 2)]
+    assert sorted(await outcomes(served)) == [("given_up", mail_sender.TRIES), ("no_address", 0), ("sent", 2)]
+
+
+def test_failures_are_tried_again_for_two_days() -> None:
+    """What the guide promises is the sum of the pauses; before a message is too old to be sent it is given up."""
+    waited = sum((mail_sender.pause(tries) for tries in range(1, mail_sender.TRIES)), timedelta())
+    assert timedelta(days=2) <= waited < mail_sender.STALE
 
 
 async def test_a_server_that_is_not_there_stops_nothing(installation: Installation, someone: Make) -> None:
