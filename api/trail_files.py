@@ -90,21 +90,28 @@ async def _csv(taken: Taken, installation: Installation) -> AsyncIterator[bytes]
 async def _xlsx(taken: Taken, installation: Installation, folder: Path) -> Path:
     path = folder / "trail.xlsx"
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "tmpdir": str(folder)}
-    with xlsxwriter.Workbook(str(path), options) as book:
-        sheet = book.add_worksheet()
-        sheet.freeze_panes(1, 0)
-        bold = book.add_format({"bold": True})
-        for column, code in enumerate(trail_rows.COLUMNS):
-            sheet.write_string(0, column, words(code), bold)
-        line = 0
-        async for rows in _rows(taken, installation):
-            if line + len(rows) > MAX_ROWS:
-                raise GgzyError("export.too_many_rows", Kind.TOO_LARGE, limit=MAX_ROWS)
-            for row in rows:
-                line += 1
-                for column, cell in enumerate(row):
-                    sheet.write_string(line, column, cell[:MAX_CELL])
+    book = xlsxwriter.Workbook(str(path), options)
+    try:
+        await _fill(book, taken, installation)
+    finally:
+        await asyncio.to_thread(book.close)  # packs the whole sheet, which takes seconds of a large one
     return path
+
+
+async def _fill(book: xlsxwriter.Workbook, taken: Taken, installation: Installation) -> None:
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    bold = book.add_format({"bold": True})
+    for column, code in enumerate(trail_rows.COLUMNS):
+        sheet.write_string(0, column, words(code), bold)
+    line = 0
+    async for rows in _rows(taken, installation):
+        if line + len(rows) > MAX_ROWS:
+            raise GgzyError("export.too_many_rows", Kind.TOO_LARGE, limit=MAX_ROWS)
+        for row in rows:
+            line += 1
+            for column, cell in enumerate(row):
+                sheet.write_string(line, column, cell[:MAX_CELL])
 
 
 async def _bundle(taken: Taken, installation: Installation, folder: Path) -> Path:
