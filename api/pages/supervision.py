@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from litestar import Controller, Request, Response, get
 from litestar.params import Parameter
@@ -17,6 +18,7 @@ from api.web import Entry as Place
 from api.web.navigation import Task
 from archive import feed, policy, sequencer, trail
 from archive import proof as proofs
+from archive.package import service as packages
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.clock import CHINA
@@ -80,6 +82,7 @@ class Supervision(Controller):
             sites=[one for one in await sites.page(session) if own is None or one.code in own],
             next=supervision_query.address(form, before=last) if last is not None else "",
             first=supervision_query.address(form) if before is not None else "",
+            filed=await _filed(session, actor, wanted.trade),
         )
 
     @get("/find")
@@ -151,6 +154,14 @@ async def _rows(session: AsyncSession, actor: Actor, wanted: trail.Filter, befor
     narrowed = supervision_query.below(wanted, before)
     found = await trail.search(session, actor, narrowed, reading, limit=SIZE, newest=True)
     return await trail_rows.read(session, found)
+
+
+async def _filed(session: AsyncSession, actor: Actor, trade: UUID | None) -> UUID | None:
+    """Return the trade that a search is narrowed to, if its package is filed and the reader may see it."""
+    try:
+        return None if trade is None else (await packages.filed(session, actor, trade)).trade
+    except GgzyError:
+        return None
 
 
 async def _today(session: AsyncSession, actor: Actor) -> list[LotFacts]:

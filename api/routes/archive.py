@@ -14,7 +14,8 @@ from api import filing
 from api.routes.bidding import ReceiptView, named, receipt_file, receipt_view
 from api.transaction import STREAMED
 from api.wiring import Installation
-from archive.package import service
+from archive.package import completeness, service
+from archive.package.holding import Logged
 from archive.package.service import Filed
 from archive.store import ObjectStore
 from archive.timestamp import Authority, Service
@@ -38,6 +39,31 @@ class PackageView:
     receipt: ReceiptView
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedView:
+    """Entries of a trade in a log of `log` entries: their number, and the RFC 6962 root of their commitments in hex."""
+
+    log: int
+    entries: int
+    root: str
+
+    @classmethod
+    def of(cls, logged: Logged) -> "LoggedView":
+        """Make it of a package's or the trail's."""
+        return cls(logged.size, logged.entries, logged.root.hex())
+
+
+@dataclass(frozen=True, slots=True)
+class CompletenessView:
+    """What the filing said and what the trail holds; the index of the filing, and of entries that should be inside."""
+
+    complete: bool
+    said: LoggedView
+    found: LoggedView
+    filing: int
+    strays: list[int]
+
+
 class PackageController(Controller):
     """The package of a tender, for the archivist and the supervisors of its site."""
 
@@ -53,6 +79,13 @@ class PackageController(Controller):
     async def find(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> PackageView:
         """Tell what was filed and when."""
         return _view(tender_id, await service.filed(session, actor, tender_id))
+
+    @get("/completeness", summary="The filed package compared with the trail")
+    async def compare(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> CompletenessView:
+        """Tell what the filing said of the trade's entries in the log, and what the trail counts now."""
+        compared = await completeness.compare(session, actor, tender_id)
+        said, found = LoggedView.of(compared.said), LoggedView.of(compared.found)
+        return CompletenessView(compared.complete, said, found, compared.filing, list(compared.strays))
 
     @get("/package.tar", summary="The package as a tar")
     async def download(self, tender_id: UUID, session: AsyncSession, actor: Actor, store: ObjectStore) -> Stream:

@@ -150,7 +150,7 @@ async def _write_down(session: AsyncSession, actor: Actor, trade: Trade, packed:
     bag, moment = packed.bag, await database.now(session)
     if not trade.sandbox:  # a sandbox's years pass in minutes: nothing of it is held for real
         await desk.store.retain(packed.key, moment + timedelta(days=366 * trade.retention_years))
-    data = {"package": bag.digest.hex(), "files": bag.files, "size": bag.size, "tar": packed.size, **bag.logged.told()}
+    data = {"package": bag.digest.hex(), "files": bag.files, "bytes": bag.size, "tar": packed.size, **bag.logged.told()}
     opening = await trail.record(session, actor, FILED, data, trade=trade.id, entropy=desk.entropy, at=moment)
     content = receipts.encode(opening, desk.signer.name)
     token = await desk.authority.stamp(sha256(content).digest(), at=moment)

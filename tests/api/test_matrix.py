@@ -166,6 +166,7 @@ MATRIX = """
 333+33333333333333 PUT    /api/v1/tenders/{tender_id}
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive
 4444444+4444444444 POST   /api/v1/tenders/{tender_id}/archive
+444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/completeness
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/package.tar
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.digest
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.json

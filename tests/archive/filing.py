@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +16,7 @@ from archive.note import Signer
 from archive.package import Item, Stored, Trade, service
 from archive.package.builder import Bag, build
 from archive.package.collection import collect
+from archive.package.entries import ENTRIES
 from archive.package.service import Desk, Filed
 from archive.paper import render
 from archive.store import ObjectStore, stream
@@ -134,3 +136,15 @@ async def pack(session: AsyncSession, items: list[Item], desk: Desk, trade: Trad
 async def file(session: AsyncSession, items: list[Item], desk: Desk, trade: Trade = FACTS) -> Filed:
     """File the trade as the archivist, all in one transaction."""
     return await service.complete(session, ARCHIVIST, trade, await pack(session, items, desk, trade), desk)
+
+
+def without(items: list[Item], said: bytes, *paths: str) -> list[Item]:
+    """Leave something out as an insider would: the log's lines that say this, and the files below these paths."""
+    kept = []
+    for item in items:
+        if item.path == ENTRIES and isinstance(item.source, bytes):
+            lines = [line for line in item.source.splitlines(keepends=True) if said not in line]
+            kept.append(replace(item, source=b"".join(lines)))
+        elif not item.path.startswith(paths):
+            kept.append(item)
+    return kept

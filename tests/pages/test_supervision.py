@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -16,20 +16,24 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import artefacts, jobs
+from api.artefacts import Artefact, Sort
 from api.pages import supervision
 from api.trail_files import guarded
 from api.verifier import Verifier
 from api.wiring import Installation
 from archive import bundle, trail
 from archive import event as events
-from archive.recipe import Pins
+from archive.package import Item, service
+from archive.package.service import Desk
+from archive.recipe import Pins, Step
 from kernel.actor import EVERYWHERE, SYSTEM, Grant, Role, site
 from kernel.database import now
 from kernel.errors import GgzyError
+from tests.archive.filing import FACTS, give, without
 from tests.bidding import stage
 from tests.js.browser import verdicts
 from tests.pages.conftest import Maker, SignIn, Visitor, text_of
-from trading.lots import facts
+from trading.lots import facts, of_tenders
 from trading.tables import LotRow, SiteRow, TenderRow
 
 FORMULA = '=HYPERLINK("http://example.test")'
@@ -205,6 +209,43 @@ async def test_a_bundle_is_proven_without_us(
     assert caught.value.code == wrong["code"] == "bundle.wrong_digest"
     told = [line for line in (folder / bundle.ENTRIES).read_bytes().splitlines() if line]
     assert len(told) == 5
+
+
+async def test_a_supervisor_finds_what_was_left_out_when_a_trade_was_filed(
+    everywhere: Visitor, local: Visitor, played: Played, installation: Installation, tmp_path: Path
+) -> None:
+    """One of two packages lacks an entry: its page tells so, and so do `ggzy verify` and a bundle of the trail."""
+    await file(installation, played.here, tmp_path)
+    await file(installation, played.there, tmp_path, leaving_out=b"lot.suspended")
+    await jobs.sequence(installation)
+    for trade, said in ((played.here, "没有遗漏"), (played.there, "与留痕不一致")):
+        page = f"/supervision/packages/{trade}"
+        assert f'href="{page}"' in (await everywhere.get(f"/supervision/trail?trade={trade}")).text
+        assert said in text_of(await everywhere.get(page))
+        told = (await everywhere.get(f"/api/v1/tenders/{trade}/archive/completeness")).json()
+        assert (told["complete"], told["found"]["entries"]) == (trade == played.here, 5)
+        (tmp_path / f"{trade}.zip").write_bytes(await taken_out(everywhere, "bundle", trade=str(trade)))
+        packed = await everywhere.get(f"/api/v1/tenders/{trade}/archive/package.tar")
+        (tmp_path / f"{trade}.tar").write_bytes(packed.content)
+    assert (await local.get(f"/supervision/packages/{played.there}")).status_code == 404
+    verifier = Verifier(Pins(installation.signer.vkey, installation.chain_pem))
+    for trade in (played.here, played.there):
+        verifier.verify(Artefact(Sort.PACKAGE, tmp_path / f"{trade}.tar"))
+    assert verifier.verify(Artefact(Sort.BUNDLE, tmp_path / f"{played.here}.zip"))[-1] == Step(8, "filed", "6")
+    with pytest.raises(GgzyError, match=r"bundle\.not_filed"):
+        verifier.verify(Artefact(Sort.BUNDLE, tmp_path / f"{played.there}.zip"))
+
+
+async def file(installation: Installation, trade: UUID, folder: Path, *, leaving_out: bytes = b"?") -> None:
+    """File a trade, leaving out the log's lines that say this."""
+    signer, entropy = installation.signer, installation.entropy
+    desk = Desk(installation.store, installation.authority, installation.chain_pem, signer, entropy, folder / "scratch")
+    notice = Item("notices/a.txt", "notice", "公告", b"x")
+    async with installation.sessions.begin() as session:
+        about = replace(FACTS, id=trade, site=(await of_tenders(session, [trade]))[trade][0].site)
+        items = without(await service.gather(session, trade, give([notice]), desk), leaving_out)
+        bag = await service.pack(about, items, required=(), desk=desk)
+        await service.complete(session, SYSTEM, about, await service.stow(trade, bag, desk), desk)
 
 
 async def test_every_part_of_a_bundle_counts(

@@ -28,7 +28,7 @@ def main() -> None:
     kept, left_out = [bid(number) for number in range(5)], bid(9)
     indexes = {opened.commitment: 3 + 7 * number for number, opened in enumerate(kept)}
     package = Holding(TRADE, bytes(range(32)), Logged.of(indexes, SIZE), indexes)
-    said = {**package.told(), "files": 9, "size": 1000, "tar": 20480}
+    said = {**package.told(), "files": 9, "bytes": 1000, "tar": 20480}
     cases: dict[str, tuple[Opening, str | None]] = {
         "an entry of the package": (kept[2], None),
         "an entry that was left out": (left_out, "receipt.not_filed"),
