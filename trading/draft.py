@@ -23,7 +23,9 @@ PREFIXES = {"construction": "GC"}
 
 Code = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Z]{18}$(?!\n)")]
 Division = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{6}$(?!\n)")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,39}$(?!\n)")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][A-Za-z0-9_\u4e00-\u9fff]{0,39}$(?!\n)")]
+Item = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_\u4e00-\u9fff]{1,26}$(?!\n)")]
+"""What a criterion is called in a parameter's name after ``<envelope>_`` or ``deviation_``: 施工方案."""
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Points = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,2})?$(?!\n)")]
 Number = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$(?!\n)")]

@@ -30,7 +30,6 @@ PROJECT = {
     "agency": AGENCY,
     "method": "public",
     "funding": "state",
-    "invitees": "",
 }
 AMOUNTS = {"title": "一标段", "estimate": "10,000,000.00", "ceiling": "9800000", "bond": "200000"}
 TERMS = {

@@ -114,13 +114,39 @@ async def test_a_step_tells_everything_wrong_at_its_fields(signed_in: SignIn, pe
         ({"weight_price": "50"}, "weight_price"),
         ({"threshold": "3"}, "threshold"),
         ({"price": "0"}, "price"),
-        ({"items_technical": "plan 10"}, "items_technical"),
-        ({"items_deviation": "delay 50000"}, "items_deviation"),
+        ({"technical_item-1": "施工方案", "technical_points-1": "10"}, "technical_item"),
+        ({"technical_item-1": "施工方案", "technical_points-1": "很多"}, "technical_points-1"),
+        ({"technical_item-1": "方案 甲", "technical_points-1": "60"}, "technical_item-1"),
+        ({"deviation_item-1": "工期", "deviation_points-1": "50000"}, "deviation_item"),
         ({"deadline": "morgen"}, "deadline"),
     ):
         answer = await agency.send_form(f"{place}/lots/1/terms", **TERMS | {"deadline": "2030-01-01T09:00"} | changed)
         assert answer.status_code == 422
         assert f'href="#{where}"' in answer.text
+
+
+async def test_rows_are_added_and_removed_without_scripts(signed_in: SignIn, people: People) -> None:
+    """A button shows the form again with a row more or less and everything else as typed; two of a name are told."""
+    agency = await signed_in(people.agency)
+    place = (await agency.send_form("/purchase/new", **PROJECT)).headers["location"].removesuffix("/lots/1")
+    await agency.send_form(f"{place}/lots/1", **AMOUNTS)
+    typed = TERMS | {"threshold": "zwei", "technical_item-1": "施工方案", "technical_points-1": "40.5"}
+    more = await agency.send_form(f"{place}/lots/1/terms", **typed, rows="add:technical_item")
+    assert more.status_code == 200
+    assert re.findall(r'name="(technical_\w+-\d+)"', more.text) == [
+        f"technical_{column}-{number}" for number in (1, 2) for column in ("item", "points")
+    ]
+    assert all(f'value="{text}"' in more.text for text in ("施工方案", "40.5", "zwei"))
+    assert "合计 40.50 分，应为 60 分" in text_of(more)
+    second = typed | {"technical_item-2": "施工方案", "technical_points-2": "19.5", "threshold": "2"}
+    twice = await agency.send_form(f"{place}/lots/1/terms", **second)
+    assert 'href="#technical_item-2"' in twice.text
+    less = await agency.send_form(f"{place}/lots/1/terms", **second, rows="remove:technical_item-1")
+    assert re.findall(r'name="technical_points-\d+" value="([^"]+)"', less.text) == ["19.5"]
+    invited = await agency.send_form("/purchase/new", **PROJECT | {"invitee-1": BIDDERS[0]}, rows="add:invitee")
+    assert re.findall(r'name="invitee-\d+" value="(\w*)"', invited.text) == [BIDDERS[0], ""]
+    wrong = await agency.send_form("/purchase/new", **PROJECT | {"invitee-1": BIDDERS[0], "invitee-2": "42"})
+    assert 'href="#invitee-2"' in wrong.text
 
 
 async def test_the_rules_behind_the_numbers_are_shown(
@@ -176,12 +202,18 @@ async def test_a_returned_tender_is_amended_and_entered_again(
     assert 'value="60"' in shown.text
     await agency.send_form(f"{sketch}/lots/1", **AMOUNTS | {"title": "一标段（修改）"})
     await agency.send_form(f"{sketch}/lots/1/terms", **TERMS | {"deadline": await in_days(installation, 45)})
-    lowest = {"evaluation": "lowest_evaluated", "items_deviation": "delay 50000", "items_technical": "plan 60"}
+    lowest = {
+        "evaluation": "lowest_evaluated",
+        "deviation_item-1": "工期延后",
+        "deviation_points-1": "50000",
+        "technical_item-2": "施工方案",
+        "technical_points-2": "60",
+    }
     await agency.send_form(f"{sketch}/lots/1/terms", **TERMS | {"deadline": await in_days(installation, 45)} | lowest)
     assert (await agency.send_form(f"{sketch}/registration")).headers["location"].startswith(place)
     again = (await agency.send_form(f"{place}/sketch")).headers["location"]
     kept = await agency.get(f"{again}/lots/1/terms")
-    assert all(text in kept.text for text in ("delay 50000", "plan 60"))
+    assert all(f'value="{text}"' in kept.text for text in ("工期延后", "50000", "施工方案", "60"))
     assert "一标段（修改）" in text_of(await agency.get(place))
 
 
@@ -313,7 +345,10 @@ async def test_who_took_the_documents_is_on_no_page_before_the_opening(
     lot = await lot_of(agency, place)
     await take(installation, people.bidder, lot, BIDDERS[0])
     assert (await agency.get(f"{lot}/issues")).status_code == 404
-    assert "/issues" not in (await agency.get(lot)).text
+    own = (await agency.get(lot)).text
+    assert "/issues" not in own
+    assert f"{lot}/steps/terminate" in own
+    assert f"{lot}/steps/fail" not in own  # its opening decides that, with the bids before it
 
 
 async def test_result_pages_show_their_guards(signed_in: SignIn, installation: Installation, people: People) -> None:

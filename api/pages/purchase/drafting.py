@@ -1,6 +1,7 @@
 """From the fields of the steps to a `TenderDraft` and back. What was typed is kept as typed until it is registered.
 
-What a sketch holds: ``{"project": fields, "lots": {"1": fields, …}}``, each a dict of texts by the name of the field.
+What a sketch holds: ``{"project": fields, "lots": {"1": fields, …}}``, each a dict of texts by the name of the field;
+those of the tables that grow are `api.web.rows`'.
 """
 
 from collections.abc import Mapping
@@ -11,17 +12,30 @@ from typing import Any, get_args
 import msgspec
 
 from api.web import Form, values
+from api.web.rows import Rows
 from kernel.errors import GgzyError
-from trading.draft import Code, Division, EnvelopeDraft, Evaluation, LotDraft, TenderDraft, check_lot
+from trading.draft import (
+    Code,
+    Division,
+    EnvelopeDraft,
+    Evaluation,
+    Item,
+    LotDraft,
+    Number,
+    Points,
+    TenderDraft,
+    check_lot,
+)
 from trading.lot import EnvelopeKind
 from trading.rulepack import Pack
 from trading.text import Line
 
 KINDS = tuple(str(kind) for kind in EnvelopeKind)
 STAGES = ("1", "2")
-# What has items, one a line: the parts that are scored, and the deviations that are quantified.
-ITEMIZED = ("qualification", "technical", "deviation")
-PROJECT = ("title", "site", "region", "purchaser", "agency", "method", "funding", "invitees")
+INVITEES = Rows(("invitee",), 100)
+# What has items: the parts that are scored, and the deviations that are quantified.
+ITEMS = {kind: Rows((f"{kind}_item", f"{kind}_points"), 18) for kind in ("qualification", "technical", "deviation")}
+PROJECT = ("title", "site", "region", "purchaser", "agency", "method", "funding")
 AMOUNTS = ("title", "estimate", "ceiling", "bond")
 NUMBERS = ("dropped", "factor", "above", "below")
 FLAGS = ("trimmed", "technical_first")
@@ -29,7 +43,6 @@ TERMS = (
     "deadline",
     *KINDS,
     *(f"weight_{kind}" for kind in KINDS),
-    *(f"items_{kind}" for kind in ITEMIZED),
     "evaluation",
     "formula",
     *NUMBERS,
@@ -58,7 +71,7 @@ PLACES = {
     "lot.policy_not_offered": "threshold",
     "deadline.out_of_range": "deadline",
     "tender.own_agency": "agency",
-    "tender.bad_invitees": "invitees",
+    "tender.bad_invitees": "invitee",
     "tender.not_the_tenderer": "purchaser",
     "tender.code_fixed": "site",
 }
@@ -92,9 +105,12 @@ def formulas() -> tuple[str, ...]:
     return get_args(next(one.type for one in msgspec.structs.fields(Evaluation) if one.name == "formula"))
 
 
-def typed(form: Form, names: tuple[str, ...]) -> dict[str, str]:
+def typed(form: Form, names: tuple[str, ...], *tables: Rows) -> dict[str, str]:
     """Return the fields of a step as they were typed."""
-    return {name: form[name] for name in names}
+    found = {name: form[name] for name in names}
+    for table in tables:
+        found |= table.typed(form)
+    return found
 
 
 def refilled(fields: Mapping[str, str]) -> Form:
@@ -114,10 +130,8 @@ def project(form: Form) -> dict[str, Any] | None:
     }
     if form["method"] not in ("public", "invited"):
         form.refuse(GgzyError("field.unchosen"), "method")
-    codes = form["invitees"].split()
-    if any(not _fits(code, Code) for code in codes):
-        form.refuse(GgzyError("field.unfit"), "invitees")
-    return None if form.problems else found | {"method": form["method"], "invitees": tuple(codes)}
+    invitees = tuple(values.text(form, f"invitee-{number}", Code) for number in INVITEES.filled(form))
+    return None if form.problems else found | {"method": form["method"], "invitees": invitees}
 
 
 def amounts(form: Form) -> dict[str, Any] | None:
@@ -170,7 +184,7 @@ def place(error: GgzyError) -> str:
         return str(error.params["field"])
     if error.code == "lot.bad_parameter":
         name = str(error.params["parameter"])
-        return name if name in (*NUMBERS, *FLAGS) else f"items_{name.partition('_')[0]}"
+        return name if name in (*NUMBERS, *FLAGS) else ITEMS[name.partition("_")[0]].name
     return PLACES.get(error.code, "")
 
 
@@ -193,19 +207,17 @@ def fields_of(draft: LotDraft) -> dict[str, str]:
     shown |= {kind: stages.get(kind, "0") for kind in KINDS}
     shown |= {f"weight_{kind}": weights.get(kind, "") for kind in KINDS}
     shown |= {name: given.pop(name, "") for name in (*NUMBERS, *FLAGS)}
-    for kind in ITEMIZED:
-        items = [f"{name.removeprefix(kind + '_')} {points}" for name, points in given.items() if _is_of(name, kind)]
-        shown[f"items_{kind}"] = "\n".join(items)
+    for kind, table in ITEMS.items():
+        items = [
+            (name.removeprefix(f"{kind}_"), points) for name, points in given.items() if name.startswith(f"{kind}_")
+        ]
+        shown |= table.fields(sorted(items))
     return shown
 
 
 def _evaluation(form: Form) -> Evaluation | None:
     weights = {kind: form[f"weight_{kind}"] for kind in KINDS if form[kind] in STAGES and form[f"weight_{kind}"]}
-    parameters = {name: form[name] for name in (*NUMBERS, *FLAGS) if form[name]}
-    for kind in ITEMIZED:
-        for line in form[f"items_{kind}"].splitlines():
-            name, _, points = line.strip().rpartition(" ")
-            parameters[f"{kind}_{name.strip()}"] = points
+    parameters = {name: form[name] for name in (*NUMBERS, *FLAGS) if form[name]} | _items(form)
     stated = {"method": form["evaluation"], "formula": form["formula"], "weights": weights, "parameters": parameters}
     try:
         return msgspec.convert(stated, Evaluation)
@@ -214,23 +226,26 @@ def _evaluation(form: Form) -> Evaluation | None:
         return None
 
 
+def _items(form: Form) -> dict[str, str]:
+    """Return the parameters that the tables of items state; what is wrong is told at its cell."""
+    found: dict[str, str] = {}
+    for kind, table in ITEMS.items():
+        for number in table.filled(form):
+            item = values.text(form, f"{kind}_item-{number}", Item)
+            points = values.text(form, f"{kind}_points-{number}", Number if kind == "deviation" else Points)
+            name = f"{kind}_{item}"
+            if name in found or name in FLAGS:
+                form.refuse(GgzyError("field.twice"), f"{kind}_item-{number}")
+            elif item is not None and points is not None:
+                found[name] = points
+    return found
+
+
 def _wrong_place(told: str) -> str:
     """Return the field of which msgspec complains: ``… - at `$.weights[...]` ``."""
     part = told.rpartition("`$.")[2]
     if part.startswith("weights"):
         return "weight_price"
     if part.startswith("parameters"):
-        return "items_technical"
+        return "factor"
     return "evaluation" if part.startswith("method") else "formula"
-
-
-def _is_of(name: str, kind: str) -> bool:
-    return name.startswith(f"{kind}_")
-
-
-def _fits(text: str, kind: Any) -> bool:
-    try:
-        msgspec.convert(text, kind)
-    except msgspec.ValidationError:
-        return False
-    return True

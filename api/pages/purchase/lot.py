@@ -20,15 +20,14 @@ from kernel.actor import Actor
 from kernel.clock import parse
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import amendments, lots, notices, parties, questions, tenders
+from trading import amendments, lots, notices, parties, questions, taken, tenders
 from trading import policy as rights
 from trading.lifecycle import STEPS
-from trading.lot import UNANNOUNCED, LotFacts, State
+from trading.lot import LotFacts, State
 from trading.text import Reason
 
 Page = Request[Any, Any, Any]
 REASONED = ("suspend", "resume", "terminate", "fail")
-HIDDEN = UNANNOUNCED | {State.ANNOUNCED}
 
 
 class OwnLot(Controller):
@@ -58,7 +57,7 @@ class OwnLot(Controller):
             asked=asked.get(lot_id, 0),
             steps=offered(actor, lot),
             tenderer=rights.is_tenderer(actor, lot),
-            issued=rights.may_see_issues(actor, lot, open_to_read=lot.state not in HIDDEN) is None,
+            issued=await taken.hidden(session, actor, lot) is None,
             filed=await _filed(session, actor, lot.tender_id),
             names=await parties.names(session, {lot.purchaser, *filter(None, [lot.agency])}),
         )
@@ -127,9 +126,14 @@ async def owned(session: AsyncSession, actor: Actor, lot_id: UUID) -> LotFacts:
 
 
 def offered(actor: Actor, lot: LotFacts) -> list[str]:
-    """Return the steps with a reason that stand open to somebody in this state; their guards may still refuse."""
+    """Return the steps with a reason that stand open to somebody in this state; their guards may still refuse.
+
+    An announced lot fails by its opening, where bids are counted (招标投标法 第二十八条), and by nobody's word.
+    """
     able = rights.qualities(actor, lot)
     found = [name for name in REASONED if lot.state in STEPS[name].sources and able & STEPS[name].by]
+    if lot.state == State.ANNOUNCED:
+        found = [name for name in found if name != "fail"]
     return [
         name for name in found if (name == "resume") <= lot.suspended and (name == "suspend") <= (not lot.suspended)
     ]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts import policy
 from api.pages.purchase import drafting, rules
 from api.pages.purchase.drafting import Work
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, page, rows, see, values
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
@@ -44,9 +44,9 @@ class Sketches(Controller):
     ) -> Response[Any]:
         """Begin a sketch with the project."""
         form = await Form.read(request)
-        if drafting.project(form) is None:
+        if rows.changed(form, drafting.INVITEES) or drafting.project(form) is None:
             return await _project_page(request, session, actor, form, None)
-        work = Work(drafting.typed(form, drafting.PROJECT))
+        work = Work(drafting.typed(form, drafting.PROJECT, drafting.INVITEES))
         made = await sketches.begin(session, actor, work.content(), entropy=entropy)
         return see(f"/purchase/sketches/{made.id}/lots/1")
 
@@ -76,10 +76,10 @@ class Sketches(Controller):
         """Keep the project's step."""
         form = await Form.read(request)
         kept = await sketches.get(session, actor, sketch_id)
-        if drafting.project(form) is None:
+        if rows.changed(form, drafting.INVITEES) or drafting.project(form) is None:
             return await _project_page(request, session, actor, form, kept)
         work = Work.of(kept.content)
-        work.project = drafting.typed(form, drafting.PROJECT)
+        work.project = drafting.typed(form, drafting.PROJECT, drafting.INVITEES)
         await sketches.save(session, actor, sketch_id, work.content())
         return see(f"/purchase/sketches/{sketch_id}")
 
@@ -128,7 +128,10 @@ class Sketches(Controller):
         """Keep a lot's terms if the whole lot is right."""
         form = await Form.read(request)
         kept = await sketches.get(session, actor, sketch_id)
-        fields = _written(kept, number) | drafting.typed(form, drafting.TERMS)
+        if rows.changed(form, *drafting.ITEMS.values()):
+            return page(request, "purchase/lot_terms.html", form=form, **await _of_lot(session, kept, number))
+        amounts = {name: _written(kept, number)[name] for name in drafting.AMOUNTS}
+        fields = amounts | drafting.typed(form, drafting.TERMS, *drafting.ITEMS.values())
         whole = drafting.refilled(fields)
         if drafting.lot(whole, number, await _pack(session, kept)) is None:
             return page(request, "purchase/lot_terms.html", form=whole, **await _of_lot(session, kept, number))
@@ -183,8 +186,8 @@ class Sketches(Controller):
         """Take a registered draft back into steps, to be amended."""
         await Form.read(request)
         tender = await tenders.get(session, actor, tender_id)
-        stated = {name: getattr(tender, name) or "" for name in drafting.PROJECT if name != "invitees"}
-        work = Work(stated | {"invitees": "\n".join(tender.invitees)})
+        stated = {name: getattr(tender, name) or "" for name in drafting.PROJECT}
+        work = Work(stated | drafting.INVITEES.fields((code,) for code in tender.invitees))
         work.lots = {lot.number: drafting.fields_of(_draft(lot)) for lot in tender.lots}
         made = await sketches.begin(session, actor, work.content(), entropy=entropy, tender_id=tender_id)
         return see(f"/purchase/sketches/{made.id}")
@@ -205,6 +208,7 @@ async def _overview(
         form=form,
         sketch=kept,
         work=work,
+        invitees=drafting.INVITEES.typed(drafting.refilled(work.project)).values(),
         lots=lots,
         names=await parties.names(session, codes),
         sites={site.code: site.name for site in await sites.page(session)},
@@ -222,6 +226,7 @@ async def _project_page(
         "sketch": kept,
         "rules": rules.shown(pack, rules.ENTRY) if pack else [],
         "agent": bool(actor.parties(Role.AGENCY)),
+        "invitees": drafting.INVITEES,
     }
     return page(request, "purchase/project.html", form=form, **known)
 
@@ -234,6 +239,7 @@ async def _of_lot(session: AsyncSession, kept: Sketch, number: int) -> dict[str,
         "number": number,
         "formulas": drafting.formulas(),
         "kinds": drafting.KINDS,
+        "items": drafting.ITEMS,
         "local": values.local,
         "proposed": await rules.deadline(session, pack, now),
         "amount_rules": rules.shown(pack, rules.AMOUNTS),

@@ -60,6 +60,7 @@ function restore(form, key, note) {
   if (!kept) return;
   const { at, values } = JSON.parse(kept);
   if (Date.now() - at > LIFE) return localStorage.removeItem(key);
+  form.dispatchEvent(new CustomEvent("draft", { detail: values.map((/** @type {[string]} */ [name]) => name) }));
   const waiting = fields(form);
   for (const [name, value, checked] of values) {
     const at = waiting.findIndex((one) => one.name === name && (!ticked(one) || one.value === value));

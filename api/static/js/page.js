@@ -3,6 +3,7 @@ import { run } from "./clock.js";
 import { keepDrafts } from "./draft.js";
 
 run();
+if (document.querySelector("[data-rows]")) (await import("./rows.js")).keepRows(); // a draft may need more rows
 keepDrafts();
 /** @type {HTMLElement | null} */ (document.querySelector("[data-focus]"))?.focus();
 document.addEventListener("submit", (event) => {
