@@ -20,7 +20,6 @@ from experts.tables import (
     DrawRow,
     MemberRow,
     OpinionRow,
-    RejectionRow,
     ReportRow,
     SheetRow,
 )
@@ -50,7 +49,6 @@ class Figures:
     declared: bool
     voted: bool
     sheets: int
-    rejections: int
     signed: bool
 
 
@@ -153,7 +151,8 @@ async def _figures(
     session: AsyncSession, members: Sequence[MemberRow], report: ReportRow | None
 ) -> tuple[Figures, ...]:
     ids = [one.id for one in members]
-    sheets, votes = [await _counts(session, table, ids) for table in (SheetRow, RejectionRow)]
+    handed_in = select(SheetRow.member_id, func.count()).where(SheetRow.member_id.in_(ids), SheetRow.void.is_(False))
+    sheets = dict((await session.execute(handed_in.group_by(SheetRow.member_id))).all())
     signed: set[UUID] = set()
     if report is not None:
         query = select(OpinionRow.member_id).where(OpinionRow.report_id == report.id)
@@ -166,15 +165,7 @@ async def _figures(
             declared=one.declared_at is not None,
             voted=one.leader_vote is not None,
             sheets=sheets.get(one.id, 0),
-            rejections=votes.get(one.id, 0),
             signed=one.id in signed,
         )
         for number, one in enumerate(members, 1)
     )
-
-
-async def _counts(
-    session: AsyncSession, table: type[SheetRow | RejectionRow], members: Sequence[UUID]
-) -> dict[UUID, int]:
-    query = select(table.member_id, func.count()).where(table.member_id.in_(members), table.void.is_(False))
-    return dict((await session.execute(query.group_by(table.member_id))).all())

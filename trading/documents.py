@@ -19,7 +19,7 @@ from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import files, judges, lots, parties, policy
+from trading import files, judges, lots, parties, policy, taken
 from trading.lifecycle import By
 from trading.lot import ENDED, UNANNOUNCED, LotFacts, State
 from trading.tables import DocumentRow, FileRow, IssueRow, TenderRow
@@ -116,9 +116,9 @@ async def add(
 async def of_tender(session: AsyncSession, actor: Actor, tender_id: UUID) -> list[Document]:
     """Return the documents that somebody may see: insiders all, bidders those of the lots whose documents they took."""
     found = (await lots.of_tenders(session, [tender_id]))[tender_id]
-    insider, taken = await _reach(session, actor, found)
+    insider, own = await _reach(session, actor, found)
     documents = await every(session, tender_id)
-    return [document for document in documents if insider or _is_open(document, taken)]
+    return [document for document in documents if insider or _is_open(document, own)]
 
 
 async def every(session: AsyncSession, tender_id: UUID) -> list[Document]:
@@ -176,9 +176,7 @@ async def take(session: AsyncSession, actor: Actor, lot_id: UUID, bidder: str, *
 
 async def issues(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Issue]:
     """Return who took the documents, once bids are read, to tenderer, supervisor, archivist; ``issue.not_found``."""
-    lot = await lots.facts(session, lot_id)
-    hidden = UNANNOUNCED | {State.ANNOUNCED}
-    permit(policy.may_see_issues(actor, lot, open_to_read=lot.state not in hidden))
+    permit(await taken.hidden(session, actor, await lots.facts(session, lot_id)))
     query = select(IssueRow).where(IssueRow.lot_id == lot_id).order_by(IssueRow.at, IssueRow.bidder)
     return [Issue(row.lot_id, row.bidder, row.at) for row in await session.scalars(query)]
 
@@ -198,15 +196,15 @@ async def _reach(session: AsyncSession, actor: Actor, found: list[LotFacts]) -> 
     query = select(IssueRow.lot_id).where(
         IssueRow.lot_id.in_([lot.id for lot in found]), IssueRow.bidder.in_(actor.parties(Role.BIDDER))
     )
-    taken = set((await session.scalars(query)).all())
+    own = set((await session.scalars(query)).all())
     if actor.holds(Role.EXPERT):
         seats = await judges.lots_of(session, actor, found[0].tender_id)
-        taken |= {lot.id for lot in found if lot.state == State.EVALUATING and lot.id in seats}
-    return policy.is_insider(actor, found[0]), taken
+        own |= {lot.id for lot in found if lot.state == State.EVALUATING and lot.id in seats}
+    return policy.is_insider(actor, found[0]), own
 
 
-def _is_open(document: Document, taken: set[UUID]) -> bool:
-    return document.kind in OPEN_TO_BIDDERS and (document.lot_id in taken if document.lot_id else bool(taken))
+def _is_open(document: Document, own: set[UUID]) -> bool:
+    return document.kind in OPEN_TO_BIDDERS and (document.lot_id in own if document.lot_id else bool(own))
 
 
 def _choose(found: list[LotFacts], number: int | None) -> LotFacts | None:

@@ -111,9 +111,12 @@ def may_enter(bidder: str, invitees: tuple[str, ...]) -> GgzyError | None:
     return not_found("lot") if invitees and bidder not in invitees else None
 
 
-def may_see_issues(actor: Actor, held: Held, *, open_to_read: bool) -> GgzyError | None:
-    """Nobody learns before the opening who took the documents; afterwards tenderer, supervisor and archivist do."""
-    allowed = {By.TENDERER, By.SUPERVISOR, By.ARCHIVIST, By.SYSTEM}
+def may_see_issues(actor: Actor, held: Held, *, open_to_read: bool, unopened: bool = False) -> GgzyError | None:
+    """Nobody learns before the opening who took the documents; afterwards tenderer, supervisor and archivist do.
+
+    Of a lot that failed `unopened` the tenderer does not: the same parties may come to the tender that follows (法22).
+    """
+    allowed = {By.SUPERVISOR, By.ARCHIVIST, By.SYSTEM} | (set() if unopened else {By.TENDERER})
     return None if open_to_read and qualities(actor, held) & allowed else not_found("issue")
 
 

@@ -21,10 +21,10 @@ from kernel.actor import Actor, Role
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, permit
-from trading import amendments, lots, parties, policy
+from trading import amendments, lots, parties, policy, taken
 from trading.amendments import TENDERER, ClarificationDraft
 from trading.entry_tables import AnswerRow, QuestionRow
-from trading.lot import UNANNOUNCED, LotFacts, State
+from trading.lot import LotFacts, State
 from trading.notices import Notice
 from trading.rulepack import Pack
 from trading.tables import IssueRow
@@ -32,7 +32,6 @@ from trading.text import Line
 
 MOST_OPEN = 20
 LONGEST = 4000  # characters
-HIDING = UNANNOUNCED | {State.ANNOUNCED}
 RULE = "objection.documents_min_days"
 Wording = Annotated[
     str, msgspec.Meta(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$(?!\n)")
@@ -107,7 +106,7 @@ async def ask(
     await session.flush()
     data = {"question": str(row.id), "lot": str(lot_id), "bidder": bidder}
     await trail.record(session, actor, "question.asked", data, trade=lot.tender_id, entropy=entropy)
-    return _value(actor, lot, row, None)
+    return _value(actor, row, None, told=True)
 
 
 async def answer(session: AsyncSession, actor: Actor, lot_id: UUID, draft: AnswersDraft, *, entropy: Entropy) -> Notice:
@@ -152,7 +151,8 @@ async def of_lot(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Ques
         .where(QuestionRow.lot_id == lot_id)
         .order_by(QuestionRow.at, QuestionRow.id)
     )
-    found = [_value(actor, lot, *row) for row in await session.execute(query)]
+    told = await taken.hidden(session, actor, lot) is None
+    found = [_value(actor, *row, told=told) for row in await session.execute(query)]
     everything = policy.may_read_questions(actor, lot)
     return [one if everything or one.mine else _published(one) for one in found if everything or one.mine or one.answer]
 
@@ -228,13 +228,11 @@ async def _check_names(session: AsyncSession, lot: LotFacts, answers: Sequence[A
             raise GgzyError("question.names_asker", number=number)
 
 
-def _value(actor: Actor, lot: LotFacts, row: QuestionRow, answered: AnswerRow | None) -> Question:
+def _value(actor: Actor, row: QuestionRow, answered: AnswerRow | None, *, told: bool) -> Question:
+    """Return a question; who asked where that is `told` or one's own."""
     mine = row.bidder in actor.parties(Role.BIDDER)
-    told = (
-        mine or policy.may_see_issues(actor, lot, open_to_read=lot.state not in UNANNOUNCED | {State.ANNOUNCED}) is None
-    )
     found = None if answered is None else Answer(answered.notice_id, answered.wording, answered.text)
-    return Question(row.id, row.lot_id, row.text, row.at, row.bidder if told else None, mine, found)
+    return Question(row.id, row.lot_id, row.text, row.at, row.bidder if mine or told else None, mine, found)
 
 
 def _published(one: Question) -> Question:

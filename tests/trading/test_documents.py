@@ -8,6 +8,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
+from archive import trail
+from archive.note import Signer
 from archive.store import FolderStore
 from archive.tables import EventRow
 from kernel import database
@@ -187,6 +189,27 @@ async def test_who_took_documents_is_secret_until_the_opening(stage: Stage) -> N
     for actor in (ANONYMOUS, PEOPLE.bidders[0], PEOPLE.witness, PEOPLE.expert):
         with pytest.raises(GgzyError, match=r"issue\.not_found"):
             await documents.issues(stage.session, actor, lot.id)
+
+
+async def test_who_took_documents_of_a_failed_lot_stays_secret(stage: Stage) -> None:
+    """A tenderer whose lot failed unopened will tender again, with the same bidders; oversight reads it."""
+    tender = await stage.announce()
+    unopened, opened = tender.lots[0], tender.lots[1]
+    for lot in (unopened, opened):
+        await documents.take(stage.session, PEOPLE.bidders[0], lot.id, BIDDERS[0], entropy=stage.entropy)
+        await _leave_days(stage, lot.id, -1)
+    await stage.move(PEOPLE.witness, unopened.id, "fail", bids=1, reason="不足三家")
+    await stage.move(PEOPLE.witness, opened.id, "begin_opening", bids=3)
+    await stage.move(PEOPLE.agency, opened.id, "fail", reason="全部否决")
+    for lot in (unopened, opened):  # not in the log yet
+        with pytest.raises(GgzyError, match=r"issue\.not_found"):
+            await documents.issues(stage.session, PEOPLE.agency, lot.id)
+    await trail.sequence(stage.session, Signer("log.example/sandbox", bytes(32)), entropy=stage.entropy)
+    await stage.session.execute(update(LotRow).where(LotRow.id == unopened.id).values(state="archived"))
+    with pytest.raises(GgzyError, match=r"issue\.not_found"):
+        await documents.issues(stage.session, PEOPLE.agency, unopened.id)
+    assert await documents.issues(stage.session, PEOPLE.supervisor, unopened.id)
+    assert await documents.issues(stage.session, PEOPLE.agency, opened.id)
 
 
 async def test_taking_twice_is_once(stage: Stage) -> None:
