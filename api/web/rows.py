@@ -1,8 +1,8 @@
 """Tables of a form that grow: a row's fields are ``<column>-<number>``, and the first column gives the table its name.
 
-Rows are added and removed by buttons named ``rows`` that send the whole form, which is shown again (`changed`); a script
-does the same without asking the server (`js/rows.js`). Numbers may have gaps, and rows with nothing in them count for
-nothing.
+Rows are added and removed by buttons named ``rows`` that send the whole form, which is shown again (`changed`); a
+script does the same without asking the server (`js/rows.js`). Numbers may have gaps, and rows with nothing in them
+count for nothing.
 """
 
 import re

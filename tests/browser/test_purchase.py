@@ -152,6 +152,26 @@ async def signed_announced(site: Site, people: People) -> str:
     return await entry.announced(site.installation, people)
 
 
+async def _itemize(page: Page) -> None:
+    """Split the technical points into rows; the sum runs along, a row goes again, and a reload keeps the rest."""
+    await page.get_by_text("技术部分的评分项").first.click()
+    table = page.locator("#technical_item")
+    for number, (item, points) in enumerate((("施工方案", "40"), ("项目班子", "20"), ("多写的", "7.5")), 1):
+        await page.fill(f"#technical_item-{number}", item)
+        await page.fill(f"#technical_points-{number}", points)
+        await table.get_by_role("button", name="添加一行").click()
+        await expect(page.locator(f"#technical_item-{number + 1}")).to_be_focused()
+    await expect(table).to_contain_text("合计 67.50 分，应为 60 分")
+    for number in (4, 3):
+        await table.get_by_role("button", name=f"删除第 {number} 行").click()
+    await expect(table).to_contain_text("合计 60.00 分，应为 60 分")
+    await expect(page.locator(".draft")).to_contain_text("草稿已保存")
+    await page.reload()
+    await expect(page.locator("#technical_points-2")).to_have_value("20")
+    await expect(page.locator("#technical_item tbody tr")).to_have_count(2)
+    await expect(table).to_contain_text("合计 60.00 分")
+
+
 async def _write(page: Page) -> None:
     """Write a tender of one lot by the steps and register it."""
     await page.goto("/purchase")
@@ -168,6 +188,7 @@ async def _write(page: Page) -> None:
     await looked_at(page, "purchase-amounts")
     await page.get_by_role("button", name="保存并继续").click()
     await page.locator("details.rules summary").click()
+    await _itemize(page)
     await looked_at(page, "purchase-terms")
     await page.get_by_role("button", name="保存并继续").click()
     await expect(page.locator("main")).to_contain_text("已填好")

@@ -208,10 +208,8 @@ def fields_of(draft: LotDraft) -> dict[str, str]:
     shown |= {f"weight_{kind}": weights.get(kind, "") for kind in KINDS}
     shown |= {name: given.pop(name, "") for name in (*NUMBERS, *FLAGS)}
     for kind, table in ITEMS.items():
-        items = [
-            (name.removeprefix(f"{kind}_"), points) for name, points in given.items() if name.startswith(f"{kind}_")
-        ]
-        shown |= table.fields(sorted(items))
+        own = sorted((name, points) for name, points in given.items() if name.startswith(f"{kind}_"))
+        shown |= table.fields((name.removeprefix(f"{kind}_"), points) for name, points in own)
     return shown
 
 

@@ -24,7 +24,7 @@ function keep(table) {
   form.addEventListener("input", () => tell(table, form));
   form.addEventListener("draft", (event) => {
     fit(table, /** @type {CustomEvent<string[]>} */ (event).detail);
-    queueMicrotask(() => tell(table, form)); // when the draft's values stand in the fields
+    queueMicrotask(() => restored(table, form)); // when the draft's values stand in the fields
   });
 }
 
@@ -55,6 +55,13 @@ function remove(table, row) {
   row.remove();
   const button = next?.querySelector("button") ?? table.querySelector("button[value^='add:']");
   /** @type {HTMLElement | null} */ (button)?.focus();
+}
+
+/** Show what a draft has brought, its folder opened. @param {HTMLElement} table @param {HTMLFormElement} form */
+function restored(table, form) {
+  const folder = table.closest("details");
+  if (folder && [...table.querySelectorAll("input")].some((one) => one.value)) folder.open = true;
+  tell(table, form);
 }
 
 /** Show the sum, and offer no more rows than are taken. @param {HTMLElement} table @param {HTMLFormElement} form */
