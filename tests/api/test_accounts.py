@@ -269,6 +269,31 @@ async def test_tries_are_limited_over_all_workers(installation: Installation, cl
     assert (answer.status_code, answer.json()["code"]) == (429, "login.too_many")
 
 
+async def test_strangers_lock_nobody_out(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the owner has signed in within thirty days they still get in, however often strangers guess elsewhere."""
+    monkeypatch.setattr(login, "TRIES_PER_LOGIN", 2)
+    await _user(installation, "li.si", "right password")
+
+    async def told(password: str, address: str) -> str:
+        try:
+            await login.sign_in(installation.sessions, installation.passwords, "li.si", password, address)
+        except GgzyError as error:
+            return error.code
+        return "in"
+
+    assert await told("right password", "home") == "in"
+    guesses = [await told("a guess", f"stranger {number}") for number in range(6)]  # a slot may end in between
+    assert guesses[-1] == "login.too_many"
+    assert await told("right password", "elsewhere") == "login.too_many"
+    assert await told("right password", "home") == "in"
+    at_home = [await told("a guess", "home") for _ in range(login.TRIES_PER_LOGIN_AND_ADDRESS * 2 + 1)]
+    assert (at_home[0], at_home[-1]) == ("login.wrong", "login.too_many")
+    async with installation.sessions.begin() as session:
+        await session.execute(text("UPDATE known_address SET seen_at = seen_at - interval '31 days'"))
+        await session.execute(text("DELETE FROM counter WHERE name LIKE 'login/li.si@%'"))
+    assert await told("right password", "home") == "login.too_many"
+
+
 async def test_a_browser_session(installation: Installation, client: httpx.AsyncClient) -> None:
     """The cookie is out of scripts' reach, fresh at every sign-in, and a write needs the CSRF token beside it."""
     await _user(installation, "zhou", "right password")

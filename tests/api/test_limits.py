@@ -13,6 +13,7 @@ from api import address
 from api.app import build
 from api.settings import Settings
 from api.wiring import Installation
+from tests.api.test_factors import PASSWORD, person
 
 Make = Callable[..., Awaitable[Any]]
 PROXIES = "10.0.0.0/8, 2001:db8:1::/48"
@@ -107,6 +108,23 @@ async def test_https_is_promised_where_it_is_the_address(installation: Installat
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://ggzy.example") as client:
         for path in ("/healthz", "/sign-in", "/api/v1/installation"):
             assert (await client.get(path)).headers["strict-transport-security"] == "max-age=63072000"
+
+
+async def test_the_sessions_cookie_over_https(app: Litestar, installation: Installation) -> None:
+    """Over HTTPS the cookie is one that no other host can set (``__Host-``), and the bare name opens nothing."""
+    _limit(app, public_url="https://ggzy.test")
+    await person(installation, "zhao")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://ggzy.test") as client:
+        signed = await client.post("/api/v1/sessions", json={"login": "zhao", "password": PASSWORD})
+        name, _, rest = signed.headers["set-cookie"].partition("=")
+        assert name == "__Host-ggzy_session"
+        told = {part.strip().lower() for part in rest.split(";")}
+        assert {"secure", "httponly", "path=/", "samesite=lax"} <= told
+        assert not any(part.startswith("domain") for part in told)
+        assert (await client.get("/api/v1/me")).status_code == 200
+        secret = client.cookies.pop(name)
+        client.cookies.set("ggzy_session", secret)
+        assert (await client.get("/api/v1/me")).status_code == 401
 
 
 def _limit(app: Litestar, **changed: object) -> None:

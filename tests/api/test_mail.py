@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from api import jobs, mail, mail_sender
-from api.accounts import services
+from api.accounts import resets, services
 from api.mail_rules import Post
 from api.wiring import Installation
 from archive import trail
@@ -208,6 +209,27 @@ async def test_a_bad_address_is_refused(installation: Installation, someone: Mak
     async with installation.sessions() as session:
         with pytest.raises(GgzyError, match=r"account\.bad_email"):
             await services.set_email(session, person.actor, address, assurance=ASSURED, entropy=installation.entropy)
+
+
+async def test_a_forgotten_passwords_link_goes_out_by_mail(
+    served: Installation, postbox: Postbox, someone: Make
+) -> None:
+    """The mail alone holds the link; neither the log, nor the message, nor any table has its secret."""
+    person = await someone()
+    async with served.sessions.begin() as session:
+        address, entropy = "zhao@example.org", served.entropy
+        await services.set_email(session, person.actor, address, assurance=ASSURED, entropy=entropy)
+        await resets.ask(session, address, entropy=entropy)
+    await work(served)
+    assert await told(served, user=person.actor.user_id) == ["password_reset"]
+    content = postbox.mails[0][1].get_content()
+    link = re.search(r"http://localhost:8000/sign-in/reset/([0-9a-f]{64})\s", content)
+    assert link is not None, content
+    async with served.sessions() as session:
+        assert (await resets.whose(session, link[1])).startswith("u")
+        for table in ("message", "event", "event_pending", "password_reset"):
+            rows = (await session.scalars(text(f"SELECT x::text FROM {table} x"))).all()  # noqa: S608 - named here
+            assert not any(link[1] in row or link[1].encode().hex() in row for row in rows), table
 
 
 async def takes(installation: Installation, lot_id: UUID, address: str) -> None:
