@@ -2,7 +2,7 @@
 
 Fonts come from the npm package `@expo-google-fonts/noto-sans-sc` alone, never from the machine, so that every
 installation prints alike. Templates (``*.typ``) lie beside their users, read `sys.inputs.data` as JSON and
-set a document title, without which PDF/UA is refused.
+set a document title, without which PDF/UA is refused. What they share is `prelude.typ`.
 """
 
 import json
@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kernel.clock import readable
+from kernel.clock import civil, moment_of
 from kernel.errors import GgzyError, Kind
 
 FONTS = Path(__file__).parents[1] / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
+PRELUDE = Path(__file__).with_name("prelude.typ")
 
 
 def render(template: Path | str, data: Mapping[str, Any], *, created: datetime, fonts: Path = FONTS) -> bytes:
@@ -26,10 +27,10 @@ def render(template: Path | str, data: Mapping[str, Any], *, created: datetime, 
     """
     import typst  # noqa: PLC0415 - a heavy import that few commands need
 
-    source = template.encode() if isinstance(template, str) else template.read_bytes()
+    source = template if isinstance(template, str) else template.read_text("utf-8")
     try:
         pdf = typst.compile(
-            source,
+            f"{PRELUDE.read_text('utf-8')}{source}".encode(),
             format="pdf",
             font_paths=_fonts(fonts),
             sys_inputs={"data": json.dumps(_for_people(data), ensure_ascii=False, sort_keys=True)},
@@ -42,10 +43,13 @@ def render(template: Path | str, data: Mapping[str, Any], *, created: datetime, 
 
 
 def _for_people(data: Any) -> Any:
-    """Return the data with every canonical time in its civil form."""
+    """Return the data with every canonical time as papers say it: China time to the second, without its offset."""
     if isinstance(data, Mapping):
         return {name: _for_people(value) for name, value in data.items()}
-    return [_for_people(value) for value in data] if isinstance(data, list | tuple) else readable(data)
+    if isinstance(data, list | tuple):
+        return [_for_people(value) for value in data]
+    at = moment_of(data)
+    return data if at is None else civil(at.replace(microsecond=0)).removesuffix(" +08:00")
 
 
 @cache

@@ -1,13 +1,14 @@
-"""The opening record on paper: a PDF made from the canonical record alone, signed and stamped, kept for good.
+"""The opening record on paper: a PDF made from the canonical record, signed and stamped, kept for good.
 
-It says nothing that the record does not say, and names the record's SHA-256. Rendering takes a while, so it happens
-after the record is written, in a transaction of its own; what a crash left is made later.
+Of the opening it says nothing that the record does not say, and names the record's SHA-256; above stands whose trade it
+is. Rendering takes a while, so it happens after the record is written, in a transaction of its own; what a crash left
+is made later.
 """
 
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from kernel.clock import parse
 from kernel.database import notify, now
 from kernel.entropy import Entropy
 from kernel.errors import not_found
-from trading import lots
+from trading import heading, lots
 
 PREFIX = "paper.opening."
 TEMPLATE = Path(__file__).with_name("record.typ")
@@ -53,7 +54,8 @@ async def make(
         return
     data = canonical.decode(written.content)
     names = _words(data, words)
-    said = {"record": data, "sha256": written.digest.hex(), "words": names}
+    above = await heading.of_lot(session, lot_id)
+    said = {"record": data, "heading": asdict(above), "sha256": written.digest.hex(), "words": names}
     pdf = await asyncio.to_thread(paper.render, TEMPLATE, said, created=parse(data["finished_at"]))
     moment = await now(session)
     signed = await seal.sign(pdf, reason=names["title"], at=moment)

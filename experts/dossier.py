@@ -11,7 +11,7 @@ from archive.package.item import Item
 from experts import reports, transcripts
 from experts.tables import COMPLETED, DRAWN, EXHAUSTED, CommitteeRow, DrawRow, ReportRow
 from kernel.actor import SYSTEM
-from trading import lots
+from trading import heading, lots
 from trading.lot import LotFacts
 
 
@@ -43,4 +43,6 @@ async def _reports(session: AsyncSession, lot: LotFacts) -> AsyncIterator[Item]:
         return
     place, title = f"experts/lot-{lot.number:02d}", f"第{lot.number}标段评标报告"
     yield Item(f"{place}/report.json", "evaluation_report", title, report)
-    yield Item(f"{place}/report.pdf", "evaluation_report", title, await asyncio.to_thread(reports.render, report))
+    above = await heading.of_lot(session, lot.id, "evaluation")
+    printed = await asyncio.to_thread(reports.render, report, above)
+    yield Item(f"{place}/report.pdf", "evaluation_report", title, printed)

@@ -6,7 +6,7 @@ gives no reasons in writing consents. docs/spec/evaluation.md.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import paper, recording, trail
+from bidding import amounts
 from experts import committees, evaluations, offers, policy, scoring
 from experts.evaluations import Desk
 from experts.scoring import OPINION, SHEET, Offer, Opinion, Sheet
@@ -29,6 +30,7 @@ from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
 from trading.awards import Candidate
+from trading.heading import Heading
 
 FORMAT = "ggzy/evaluation-report/v1"
 TEMPLATE = Path(__file__).with_name("report.typ")
@@ -181,10 +183,12 @@ async def candidates(session: AsyncSession, lot_id: UUID) -> tuple[Candidate, ..
     return tuple(Candidate(one["rank"], one["bidder"], Decimal(one["price"])) for one in result["candidates"])
 
 
-def render(report: bytes) -> bytes:
-    """Return the report as PDF; blocking."""
+def render(report: bytes, above: Heading) -> bytes:
+    """Return the report as PDF under the heading of its lot; blocking."""
     document = canonical.decode(report)
-    return paper.render(TEMPLATE, document, created=parse(document["finished_at"]))
+    capitals = {one["bid"]: amounts.write(Decimal(one["price"])) for one in document["result"]["candidates"]}
+    data = {"report": document, "heading": asdict(above), "capitals": capitals}
+    return paper.render(TEMPLATE, data, created=parse(document["finished_at"]))
 
 
 async def _keep_draft(

@@ -60,11 +60,17 @@ def civil(moment: datetime) -> str:
     return f"{local:%Y-%m-%d %H:%M:%S}{fraction} +08:00"
 
 
-def readable(value: object) -> object:
-    """Return the civil form of a string that `isoformat` wrote, and anything else as it is: for people's eyes only."""
+def moment_of(value: object) -> datetime | None:
+    """Return the moment that `isoformat` wrote; None for anything else."""
     if isinstance(value, str) and len(value) == LENGTH and value.endswith("Z"):
         try:
-            return civil(parse(value))
+            return parse(value)
         except ValueError:
-            return value
-    return value
+            return None
+    return None
+
+
+def readable(value: object) -> object:
+    """Return the civil form of a string that `isoformat` wrote, and anything else as it is: for people's eyes only."""
+    at = moment_of(value)
+    return value if at is None else civil(at)

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ import segno
 from litestar import Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.accounts import policy
 from api.web import PAGE
 from api.wiring import Installation
@@ -20,8 +22,8 @@ from bidding.submissions import Bid
 from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.errors import permit
-from trading import lots, parties
-from trading.lot import LotFacts
+from trading import heading, parties
+from trading.heading import Heading
 
 TEMPLATE = Path(__file__).parents[1] / "papers" / "receipt.typ"
 
@@ -31,22 +33,19 @@ async def receipt(bid_id: UUID, session: AsyncSession, actor: Actor, installatio
     """Return the receipt of one's own bid on paper; the same bytes each time."""
     permit(policy.must_be_person(actor))
     bid = await submissions.find(session, actor, bid_id)
-    lot = await lots.facts(session, bid.lot_id)
+    above = await heading.of_lot(session, bid.lot_id)
     names = await parties.names(session, {bid.bidder})
-    data = _data(bid, lot, names.get(bid.bidder, bid.bidder), installation.settings.name)
+    data = _data(bid, above, names.get(bid.bidder, bid.bidder), installation.settings.name)
     await session.rollback()  # nothing was written; the connection goes back before typst works
     pdf = await asyncio.to_thread(paper.render, TEMPLATE, data, created=bid.received_at)
-    headers = {"Content-Disposition": f'inline; filename="receipt-{str(bid.id)[:8]}.pdf"'}
-    return Response(pdf, media_type="application/pdf", headers=headers)
+    return download.private(pdf, "application/pdf", f"receipt-{str(bid.id)[:8]}.pdf", inline=True)
 
 
-def _data(bid: Bid, lot: LotFacts, name: str, platform: str) -> dict[str, Any]:
+def _data(bid: Bid, above: Heading, name: str, platform: str) -> dict[str, Any]:
     said = receipts.decode(bid.receipt.content)
     return {
         "platform": platform,
-        "title": lot.title,
-        "code": lot.tender_code,
-        "lot": lot.title,
+        "heading": asdict(above),
         "name": name,
         "bidder": bid.bidder,
         "at": isoformat(said.event.at),

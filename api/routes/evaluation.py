@@ -9,6 +9,7 @@ import msgspec
 from litestar import Controller, Response, get, post, put
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.routes.drafts import SignedDraft
 from experts import drafts, evaluations, reports
 from experts.drafts import Content, Draft
@@ -17,6 +18,7 @@ from experts.reports import Report
 from kernel import canonical
 from kernel.actor import Actor
 from kernel.entropy import Entropy
+from trading import heading
 from trading.awards import Candidate
 
 JSON, PDF = "application/json", "application/pdf"
@@ -137,13 +139,15 @@ class EvaluationController(Controller):
     @get("/report", media_type=JSON, summary="The final report")
     async def final(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Return ``ggzy/evaluation-report/v1``."""
-        return Response(await reports.final(session, actor, lot_id), media_type=JSON)
+        return download.private(await reports.final(session, actor, lot_id), JSON, "evaluation-report.json")
 
     @get("/report.pdf", media_type=PDF, summary="The final report as PDF")
     async def paper(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Return the report on paper."""
         report = await reports.final(session, actor, lot_id)
-        return Response(await asyncio.to_thread(reports.render, report), media_type=PDF)
+        above = await heading.of_lot(session, lot_id, "evaluation")
+        pdf = await asyncio.to_thread(reports.render, report, above)
+        return download.private(pdf, PDF, "evaluation-report.pdf", inline=True)
 
     @get("/candidates", summary="The ranked candidates of the final report")
     async def candidates(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> list[Candidate]:

@@ -1,5 +1,8 @@
 """From a declared committee to the final report."""
 
+import io
+
+import pypdf
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +14,7 @@ from kernel.errors import GgzyError
 from tests.experts import opened
 from tests.experts import scene as scenes
 from tests.experts.scene import PURCHASER, SUPERVISOR, WITNESS
-from trading import lots
+from trading import heading, lots
 
 GOOD = [["34", "36", "35", "38", "30"], ["50", "50", "50", "50", "50"], ["40", "40", "40", "40", "40"]]
 
@@ -42,7 +45,10 @@ async def test_the_whole_evaluation(session: AsyncSession) -> None:
     assert (await lots.facts(session, panel.lot)).state == "evaluated"
     ranked = await reports.candidates(session, panel.lot)
     assert [c.rank for c in ranked] == [1, 2, 3]
-    assert reports.render(done.report).startswith(b"%PDF")
+    printed = reports.render(done.report, await heading.of_lot(session, panel.lot, "evaluation"))
+    said = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(printed)).pages)
+    for words in ("项目编号", "1,100,000.00", "壹佰壹拾万元整", "50.00", "86.36"):
+        assert words in said
     assert await reports.final(session, PURCHASER, panel.lot) == done.report
 
 

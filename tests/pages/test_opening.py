@@ -1,10 +1,12 @@
 """The opening room: who may come in, what each sees and can do, and that a refusal says why."""
 
+import io
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import pypdf
 import pytest
 from litestar import Litestar
 from sqlalchemy import select, update
@@ -274,7 +276,17 @@ async def test_everybody_reads_the_record_afterwards(hall: Open, visitor: Visito
     assert "开标记录（PDF，已签章）" in page.text
     paper = await visitor.get(f"{room.url}/record.pdf")
     assert (paper.status_code, paper.headers["content-type"]) == (200, "application/pdf")
+    assert paper.headers["content-security-policy"].startswith("default-src 'none'")
+    for path in (f"{room.url}/record.pdf", f"/api/v1/lots/{room.scene.lot_id}/openings/1/record.json"):
+        first = await visitor.get(path)
+        assert first.headers["cache-control"] == "public, no-cache"
+        again = await visitor.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
     assert b"ETSI.CAdES.detached" in paper.content
+    printed = pypdf.PdfReader(io.BytesIO(paper.content)).pages[0].extract_text()
+    for words in ("项目名称", "招标人", "交易站点", "质量", "元整"):
+        assert words in printed
+    assert str(room.scene.lot_id) in printed.split("五、")[1]  # machines' names stand in the small print
 
 
 async def test_the_second_person_signs_by_device_or_code(hall: Open, someone: Maker, signed_in: SignIn) -> None:
@@ -371,6 +383,11 @@ async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: 
     assert "等待见证人员宣布第 2 阶段开标" in waiting
     assert "开标</button>" in waiting
     await scene.begin(2)
+    watcher = await signed_in(await someone(Grant(Role.SUPERVISOR, SITE)))
+    for place in ("/desk", "/supervision"):
+        told = (await watcher.get(place)).text
+        assert url in told
+        assert f"/openings/{scene.lot_id}/1" not in told
     await scene.quorum(2)
     await scene.proceed(2)
     assert str(scene.lot_id) not in (await witness.get("/openings")).text
