@@ -7,8 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
@@ -25,14 +25,27 @@ from kernel.actor import ANONYMOUS
 from kernel.clock import CHINA, civil
 from kernel.errors import GgzyError
 from trading import bigrams
+from trading.lot import LotFacts, own_title
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE = {"page": True}
 """``opt`` of a page: refusals come as HTML; a POST must have been read by `Form.read`."""
 PUBLIC_PAGE = {"page": True, "public": True, "public_page": True}
 """``opt`` of a page that is the same for everybody who is not signed in: it may come from the cache."""
-KIB = 1024
+KILO = 1000
 DONE = re.compile(r"[a-z_]{1,60}")
+
+
+class Numbered(Protocol):
+    """A lot, or the draft of one."""
+
+    @property
+    def number(self) -> int:
+        """Its number within the tender, from 1."""
+
+    @property
+    def title(self) -> str:
+        """Its title as it was written."""
 
 
 def page(
@@ -97,6 +110,8 @@ def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: st
     return {
         "t": partial(worded, locale),
         "words_json": partial(_words_json, locale),
+        "named": partial(named, locale),
+        "numbered": partial(numbered, locale),
         "static": files.url,
         "nonce": nonce,
         "actor": actor,
@@ -108,10 +123,17 @@ def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: st
         "now": installation.clock.now(),
         "lang": locale.replace("_", "-"),
         "path": scope["path"],
+        "address": _address(scope, settings.origin),
         "query": query,
         "done": _done(query.get("done", ""), locale),
         "form": Form(),
     }
+
+
+def _address(scope: HTTPScope, origin: str) -> str:
+    """Return the page's own address as it is printed, without what was only said once."""
+    asked = [(name, value) for name, value in Request(scope).query_params.multi_items() if name != "done"]
+    return origin + quote(scope["path"]) + ("?" + urlencode(asked) if asked else "")
 
 
 def locale_of(scope: Scope, default: str = DEFAULT) -> str:
@@ -121,9 +143,18 @@ def locale_of(scope: Scope, default: str = DEFAULT) -> str:
 
 
 def worded(locale: str, code: str, /, **params: object) -> str:
-    """Return the words of a code in a locale, moments among its params in civil form."""
-    readable = {name: _civil(value) if isinstance(value, datetime) else value for name, value in params.items()}
-    return words(code, readable, locale)
+    """Return the words of a code in a locale, moments among its params in civil form, lots by their names."""
+    return words(code, {name: _told(locale, value) for name, value in params.items()}, locale)
+
+
+def named(locale: str, lot: LotFacts) -> str:
+    """Return a lot's name where nothing else says which trade it belongs to: the project's title, then the lot's own."""
+    return worded(locale, "lot.named", tender=lot.tender_title, lot=numbered(locale, lot))
+
+
+def numbered(locale: str, lot: Numbered) -> str:
+    """Return a lot's name on a page of its trade: its number, and what its title says beside it."""
+    return worded(locale, "lot.numbered", number=lot.number, title=own_title(lot.title)).rstrip()
 
 
 @cache
@@ -136,6 +167,16 @@ def _words_json(locale: str, prefix: str) -> Markup:
 def _done(code: str, locale: str) -> str:
     """Return what was done in words; nothing for a code that is not ours (anybody can write an address)."""
     return catalogue(locale).get(f"done.{code}", "") if DONE.fullmatch(code) else ""
+
+
+def _told(locale: str, value: object) -> object:
+    match value:
+        case datetime():
+            return _civil(value)
+        case LotFacts():
+            return named(locale, value)
+        case _:
+            return value
 
 
 def _civil(moment: datetime) -> str:
@@ -151,9 +192,9 @@ def _yuan(amount: Decimal | str) -> str:
 
 
 def _size(count: int) -> str:
-    amount, units = float(count), ["B", "KiB", "MiB", "GiB"]
-    while amount >= KIB and len(units) > 1:
-        amount, units = amount / KIB, units[1:]
+    amount, units = float(count), ["B", "kB", "MB", "GB"]  # as js/size.js says it
+    while amount >= KILO and len(units) > 1:
+        amount, units = amount / KILO, units[1:]
     return f"{amount:.0f} {units[0]}" if units[0] == "B" else f"{amount:.1f} {units[0]}"
 
 

@@ -3,7 +3,8 @@ import { Refusal, require } from "../lib/refusal.js";
 import { encode, entryOf, readPrice } from "../lib/form.js";
 import { amountInWords } from "../lib/amount.js";
 import { t } from "../words.js";
-import { byId, size, wordsOf } from "./page_parts.js";
+import { size } from "../size.js";
+import { byId, wordsOf } from "./page_parts.js";
 
 /** What is kept of an envelope between visits: its fields by id as typed, the names of its files. @typedef {{values: Record<string, string>, files: string[]}} Typed */
 

@@ -86,14 +86,6 @@ export function rows(pairs) {
   });
 }
 
-/** @param {number} bytes @returns {string} */
-export function size(bytes) {
-  const units = ["B", "KiB", "MiB", "GiB"];
-  let [amount, unit] = [bytes, 0];
-  while (amount >= 1024 && unit < units.length - 1) [amount, unit] = [amount / 1024, unit + 1];
-  return `${unit === 0 ? amount : amount.toFixed(1)} ${units[unit]}`;
-}
-
 /** @param {number} seconds @returns {string} */
 export function span(seconds) {
   if (seconds < 60) return t("pages.bid.seconds", { seconds: Math.max(1, Math.round(seconds)) });

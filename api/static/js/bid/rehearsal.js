@@ -2,16 +2,17 @@
 import { civil, serverNow, synchronize } from "../clock.js";
 import { api } from "../http.js";
 import { t } from "../words.js";
+import { size } from "../size.js";
 import { call } from "./device.js";
-import { busy, byId, size, span, tag, wordsOf } from "./page_parts.js";
+import { busy, byId, span, tag, wordsOf } from "./page_parts.js";
 import { RESULT } from "./rehearsed.js";
 import * as files from "./sealed_files.js";
 
 const DRILL = 32 << 20;
 const PROBE = 1 << 20;
 const PROBE_SECONDS = 4;
-const ENOUGH_ROOM = 4 * 2 ** 30;
-const TYPICAL = 500 * 2 ** 20;
+const ENOUGH_ROOM = 4e9;
+const TYPICAL = 500e6;
 const SLOW = 64 << 10; // bytes a second
 const SKEW = 60; // seconds by which this machine's clock may be off without a word
 

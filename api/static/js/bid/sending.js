@@ -2,9 +2,10 @@
 import { serverNow, synchronize } from "../clock.js";
 import { Refusal, api } from "../http.js";
 import { t } from "../words.js";
+import { size } from "../size.js";
 import { call, stop } from "./device.js";
 import * as drafts from "./drafts.js";
-import { busy, byId, save, showRefusal, size, span, wordsOf } from "./page_parts.js";
+import { busy, byId, save, showRefusal, span, wordsOf } from "./page_parts.js";
 import * as pending from "./pending.js";
 import * as files from "./sealed_files.js";
 import { Upload } from "./upload.js";

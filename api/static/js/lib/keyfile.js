@@ -161,6 +161,6 @@ function derive(kdf, passphrase) {
   try {
     return sodium.crypto_pwhash(32, secret, unhex(kdf.salt), kdf.passes, kdf.memory * 1024, algorithm);
   } catch {
-    throw new Refusal("keyfile.no_memory", { memory: kdf.memory });
+    throw new Refusal("keyfile.no_memory", { memory: Math.ceil((kdf.memory * 1024) / 1e6) });
   }
 }

@@ -4,6 +4,7 @@
  * sent again and changes nothing.
  */
 import { csrf } from "../http.js";
+import { size as sized } from "../size.js";
 import { t } from "../words.js";
 
 const script = /** @type {HTMLScriptElement} */ (document.querySelector("script[data-worker]"));
@@ -95,6 +96,6 @@ function show(done, size, began) {
   bar.value = size ? (100 * done) / size : 100;
   const seconds = Math.max((performance.now() - began) / 1000, 0.001);
   const left = Math.round((size - done) / (done / seconds || 1));
-  const speed = (done / seconds / 1048576).toFixed(1);
+  const speed = sized(Math.round(done / seconds));
   told.textContent = t("pages.purchase.upload_told", { percent: Math.floor(bar.value), speed, left });
 }

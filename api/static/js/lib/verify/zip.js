@@ -114,7 +114,7 @@ async function contentOf(blob, { method, packed, size, place }) {
   const content = blob.slice(begin, begin + packed);
   if (content.size !== packed || ![STORED, DEFLATED].includes(method)) throw bad();
   if (method === STORED) return content;
-  if (size > MAX_INFLATED) throw new Refusal("verify.zip_too_large", { limit: MAX_INFLATED >> 20 });
+  if (size > MAX_INFLATED) throw new Refusal("verify.zip_too_large", { limit: Math.floor(MAX_INFLATED / 1e6) });
   return inflated(content, size);
 }
 
