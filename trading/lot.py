@@ -1,5 +1,6 @@
 """What the other packages know of a lot: frozen facts, read once under the lot's lock. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,6 +49,14 @@ class OpeningPolicy(StrEnum):
 UNANNOUNCED = frozenset({State.DRAFT, State.ENTERED, State.ACCEPTED})
 UNDECIDED = frozenset({State.ANNOUNCED, State.OPENING, State.OPENED, State.EVALUATING, State.EVALUATED})
 ENDED = frozenset({State.ARCHIVED, State.TERMINATED, State.FAILED})
+_NUMBER = r"[0-9一二三四五六七八九十]+"
+_NUMBERING = re.compile(rf"\s*(第?\s*{_NUMBER}\s*标段|标段\s*{_NUMBER})\s*[：:、，—-]*\s*")
+
+
+def own_title(title: str) -> str:
+    """Return what a lot's title says beside its number: 第一标段：给水管网改造 is 给水管网改造, 第一标段 nothing."""
+    numbering = _NUMBERING.match(title)
+    return title[numbering.end() :] if numbering else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class LotFacts:
     id: UUID
     tender_id: UUID
     tender_code: str
+    tender_title: str
     number: int
     title: str
     state: str

@@ -206,6 +206,7 @@ def of_rows(lot: LotRow, tender: TenderRow) -> LotFacts:
         id=lot.id,
         tender_id=tender.id,
         tender_code=tender.code,
+        tender_title=tender.title,
         number=lot.number,
         title=lot.title,
         state=lot.state,

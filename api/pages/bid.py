@@ -146,7 +146,7 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
         return []
     found = [] if actor.device_key is not None else [Task("pages.bid.task_device", "/bid/device", {})]
     for one in await own_bids.opportunities(session, actor):
-        told: dict[str, object] = {"lot": one.lot.title, "code": one.lot.tender_code}
+        told: dict[str, object] = {"lot": one.lot, "code": one.lot.tender_code}
         if one.live is None:
             path = f"/bid/lots/{one.lot.id}?bidder={one.bidder}"
             found.append(Task("pages.bid.task_submit", path, told, one.lot.deadline))

@@ -37,9 +37,7 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     found = [lot for lot in await _followed(session, actor, PURCHASE) if lot.state in (State.OPENED, State.ANNOUNCED)]
     ready = await seats.formable(session, [lot.id for lot in found])
     return [
-        Task("pages.evaluation.task.form", f"{PURCHASE}/{lot.id}", {"title": lot.title})
-        for lot in found
-        if lot.id in ready
+        Task("pages.evaluation.task.form", f"{PURCHASE}/{lot.id}", {"title": lot}) for lot in found if lot.id in ready
     ]
 
 
@@ -56,7 +54,7 @@ class Evaluations(Controller):
         permit(accounts.must_be_person(actor))
         base = _base(request)
         found = await _followed(session, actor, base)
-        return page(request, "evaluation/list.html", lots=found, base=base, sites=await _sites(session))
+        return page(request, "evaluation/list.html", lots=found, base=base, sites=await sites.names(session))
 
     @get([f"{CENTRE}/{{lot_id:uuid}}", f"{PURCHASE}/{{lot_id:uuid}}"])
     async def read(
@@ -142,7 +140,7 @@ async def _show(
         forms=policy.may_appoint(actor, lot) is None,
         oversees=policy.may_oversee(actor, lot) is None,
         drawn=await seats.drawn(session, actor, lot_id) if progress is None else None,
-        sites=await _sites(session),
+        sites=await sites.names(session),
     )
 
 
@@ -166,7 +164,3 @@ async def _followed(session: AsyncSession, actor: Actor, base: str) -> list[LotF
 
 def _base(request: Request[Any, Any, Any]) -> str:
     return PURCHASE if request.url.path.startswith(PURCHASE) else CENTRE
-
-
-async def _sites(session: AsyncSession) -> dict[str, str]:
-    return {one.code: one.name for one in await sites.page(session)}

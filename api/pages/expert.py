@@ -49,7 +49,7 @@ class ExpertDesk(Controller):
             "expert/home.html",
             calls=await invitations.mine(session, actor),
             seats=await seats.mine(session, actor),
-            sites=await _sites(session),
+            sites=await sites.names(session),
             states=OVER_WITH,
         )
 
@@ -95,11 +95,7 @@ class ExpertDesk(Controller):
 async def _call(
     request: Request[Any, Any, Any], session: AsyncSession, called: Invitation, form: Form
 ) -> Response[bytes]:
-    return page(request, "expert/call.html", form=form, call=called, sites=await _sites(session), states=OVER_WITH)
-
-
-async def _sites(session: AsyncSession) -> dict[str, str]:
-    return {one.code: one.name for one in await sites.page(session)}
+    return page(request, "expert/call.html", form=form, call=called, sites=await sites.names(session), states=OVER_WITH)
 
 
 def _call_task(one: Invitation) -> Task:
@@ -108,4 +104,4 @@ def _call_task(one: Invitation) -> Task:
 
 def _seat_task(one: Seat) -> Task:
     code = "pages.expert.task.declare" if one.declared_at is None else "pages.expert.task.work"
-    return Task(code, f"/expert/lots/{one.lot.id}", {"title": one.lot.title})
+    return Task(code, f"/expert/lots/{one.lot.id}", {"title": one.lot})

@@ -16,11 +16,11 @@ NAVIGATION = [Entry("/openings", "room.places", COMERS)]
 
 
 async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
-    """Tell the witness what to begin, and everybody concerned what is under way."""
+    """Tell the witness what to begin, supervisors what is near, and everybody concerned what is under way."""
     return [
-        Task(_code(one), f"/openings/{one.lot.id}/{one.stage}", {"title": one.lot.title}, one.deadline)
+        Task(_code(one), f"/openings/{one.lot.id}/{one.stage}", {"title": one.lot}, one.deadline)
         for one in await agenda.of(session, actor)
-        if one.begun or one.leads
+        if one.begun or one.leads or one.watches
     ]
 
 
@@ -34,7 +34,7 @@ async def openings(request: Request[Any, Any, Any], session: AsyncSession, actor
 def _code(one: agenda.Date) -> str:
     if one.begun:
         return "room.task.run"
-    return "room.task.begin" if one.due else "room.task.soon"
+    return "room.task.begin" if one.due and one.leads else "room.task.soon"
 
 
 HANDLERS = (openings,)

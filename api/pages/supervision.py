@@ -15,10 +15,10 @@ from api.accounts import policy as accounts
 from api.pages import life, supervision_query
 from api.web import PAGE, Form, page, see
 from api.web import Entry as Place
-from api.web.navigation import Task
 from archive import feed, policy, sequencer, trail
 from archive import proof as proofs
 from archive.package import service as packages
+from bidding import agenda
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.clock import CHINA
@@ -134,21 +134,6 @@ def enter(actor: Actor) -> None:
     permit(policy.may_search(actor))
 
 
-async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
-    """Return today's openings at the sites that somebody supervises."""
-    if not actor.holds(Role.SUPERVISOR):
-        return []
-    return [
-        Task(
-            "pages.supervision.task_opening",
-            f"/openings/{lot.id}/1",
-            {"code": lot.tender_code, "number": lot.number, "title": lot.title},
-            lot.deadline,
-        )
-        for lot in await _today(session, actor)
-    ]
-
-
 async def _rows(session: AsyncSession, actor: Actor, wanted: trail.Filter, before: int | None) -> list[trail_rows.Row]:
     reading = await trails.reading(session, actor)
     narrowed = supervision_query.below(wanted, before)
@@ -164,10 +149,13 @@ async def _filed(session: AsyncSession, actor: Actor, trade: UUID | None) -> UUI
         return None
 
 
-async def _today(session: AsyncSession, actor: Actor) -> list[LotFacts]:
+async def _today(session: AsyncSession, actor: Actor) -> list[tuple[LotFacts, int]]:
+    """Return today's openings with their stages: of the lots due today, and the later stages that wait or run."""
     now = (await database.now(session)).astimezone(CHINA)
     begin = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return await oversight.openings(session, policy.sites(actor), begin, begin + timedelta(days=1))
+    due = await oversight.openings(session, policy.sites(actor), begin, begin + timedelta(days=1))
+    later = [(one.lot, one.stage) for one in await agenda.of(session, actor) if one.stage > 1]
+    return [(lot, 1) for lot in due] + later
 
 
 async def _head_size(session: AsyncSession) -> int:

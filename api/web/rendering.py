@@ -148,7 +148,7 @@ def worded(locale: str, code: str, /, **params: object) -> str:
 
 
 def named(locale: str, lot: LotFacts) -> str:
-    """Return a lot's name where nothing else says which trade it belongs to: the project's title, then the lot's own."""
+    """Return a lot's name where nothing says which trade it belongs to: the project's title, then the lot's own."""
     return worded(locale, "lot.named", tender=lot.tender_title, lot=numbered(locale, lot))
 
 

@@ -19,6 +19,7 @@ LOT = LotFacts(
     id=uuid4(),
     tender_id=uuid4(),
     tender_code="T",
+    tender_title="改造工程",
     number=1,
     title="一标段",
     state=State.ANNOUNCED,

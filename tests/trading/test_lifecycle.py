@@ -30,6 +30,7 @@ def lot(state: State = State.DRAFT, **changes: Any) -> LotFacts:
         "id": UUID(int=1),
         "tender_id": UUID(int=2),
         "tender_code": "152502-GC-2026-0001",
+        "tender_title": "改造工程",
         "number": 1,
         "title": "一标段",
         "state": state,

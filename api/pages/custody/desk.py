@@ -79,9 +79,9 @@ def _making_task(one: Ceremony) -> Task:
 
 
 def _opening_task(one: Awaited, lot: LotFacts) -> Task:
-    return Task("pages.custody.task_opening", f"/custody/openings/{one.lot_id}/{one.stage}", {"title": lot.title})
+    return Task("pages.custody.task_opening", f"/custody/openings/{one.lot_id}/{one.stage}", {"title": lot})
 
 
 def _draw_task(one: Part) -> Task:
     due = one.draw.release_at if one.step != COMMIT else None
-    return Task(f"pages.custody.task_{one.step}", f"/custody/draws/{one.draw.id}", {"title": one.lot.title}, due)
+    return Task(f"pages.custody.task_{one.step}", f"/custody/draws/{one.draw.id}", {"title": one.lot}, due)

@@ -1,8 +1,6 @@
 """A purchaser's or agency's tenders with their states, and what waits for its people."""
 
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from litestar import Controller, Request, Response, get
 from litestar.params import Parameter
@@ -13,9 +11,8 @@ from api.pages import life
 from api.web import PAGE, page
 from api.web.navigation import Entry, Task
 from kernel.actor import Actor, Role
-from kernel.clock import isoformat, parse
-from kernel.errors import GgzyError, permit
-from trading import notices, questions, sketches, tenders
+from kernel.errors import permit
+from trading import cursor, notices, questions, sketches, tenders
 from trading.lot import LotFacts, State
 from trading.notices import Notice
 from trading.tenders import Tender
@@ -50,7 +47,7 @@ class Overview(Controller):
     ) -> Response[bytes]:
         """List sketches and tenders, the newest first."""
         permit(policy.must_be_person(actor))
-        found = await tenders.page(session, actor, before=_place(before), limit=SIZE, own=True)
+        found = await tenders.page(session, actor, before=cursor.read(before), limit=SIZE, own=True)
         last = found[-1] if len(found) == SIZE else None
         return page(
             request,
@@ -58,7 +55,7 @@ class Overview(Controller):
             tenders=found,
             sketches=[] if before else await sketches.mine(session, actor),
             tag_of=life.tag_of,
-            next=f"/purchase?before={isoformat(last.made_at)}_{last.id}" if last else "",
+            next=f"/purchase?before={cursor.write(last.made_at, last.id)}" if last else "",
             first="/purchase" if before else "",
             may_write=bool(actor.parties(Role.PURCHASER) or actor.parties(Role.AGENCY)),
         )
@@ -89,20 +86,10 @@ def _of_tender(tender: Tender) -> list[Task]:
 
 
 def _of_lot(lot: LotFacts, asked: int, publicity: Notice | None) -> list[Task]:
-    told: dict[str, object] = {"code": lot.tender_code, "number": lot.number, "title": lot.title, "count": asked}
+    told: dict[str, object] = {"code": lot.tender_code, "lot": lot, "count": asked}
     if asked:
         return [Task("pages.purchase.task_answer", f"/purchase/lots/{lot.id}/questions", told, lot.deadline)]
     if lot.suspended or State(lot.state) not in WAITING:
         return []
     code, where = WAITING[State(lot.state)]
     return [Task(code, f"/purchase/lots/{lot.id}/{where}", told, publicity.ends_at if publicity else None)]
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, _, key = cursor.partition("_")
-    try:
-        return parse(at), UUID(key)
-    except ValueError as error:
-        raise GgzyError("page.bad_cursor") from error
