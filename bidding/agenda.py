@@ -9,17 +9,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding import openings, policy, room_policy
 from bidding.tables import BEGAN, LIVE, BidRow, OpeningRow
-from kernel.actor import Actor, Role
+from kernel.actor import Actor, Role, site
 from kernel.database import now
 from trading import lots
 from trading.lot import LotFacts, State
 
 AHEAD = timedelta(days=7)
+NEAR = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Date:
-    """An opening on somebody's agenda; `due` when the deadline has passed, `leads` for its witness."""
+    """An opening on somebody's agenda; `due` when the deadline has passed, `leads` for its witness.
+
+    `watches`: a supervisor of the site is to know of it now, on the last day before it and while it runs.
+    """
 
     lot: LotFacts
     stage: int
@@ -27,6 +31,7 @@ class Date:
     due: bool
     begun: bool
     leads: bool
+    watches: bool
 
 
 async def of(session: AsyncSession, actor: Actor) -> list[Date]:
@@ -45,8 +50,11 @@ async def of(session: AsyncSession, actor: Actor) -> list[Date]:
         state = states.get((lot.id, stage))
         if lot.deadline is None or (stage > 1 and not await _waits(session, lot, stage, state)):
             continue
-        leads = policy.may_lead(actor, lot) is None
-        dates.append(Date(lot, stage, lot.deadline, due=moment >= lot.deadline, begun=state is not None, leads=leads))
+        rights = {
+            "leads": policy.may_lead(actor, lot) is None,
+            "watches": actor.holds(Role.SUPERVISOR, site(lot.site)) and lot.deadline - moment <= NEAR,
+        }
+        dates.append(Date(lot, stage, lot.deadline, moment >= lot.deadline, state is not None, **rights))
     return dates
 
 

@@ -31,7 +31,7 @@ from bidding.keymaking_tables import (
 )
 from bidding.transcript import OpeningKey
 from kernel.actor import Actor
-from kernel.database import now
+from kernel.database import notify, now
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
 from trading import lots
@@ -205,6 +205,7 @@ async def end(session: AsyncSession, row: CeremonyRow, reason: str, blamed: int 
     """Mark a locked key making as aborted."""
     row.state, row.reason, row.blamed, row.ended_at = ABORTED, reason, blamed, await now(session)
     await session.flush()
+    await notify(session, "ceremony", row.id)
 
 
 async def custodians(session: AsyncSession, ceremony_id: UUID) -> Sequence[CustodianRow]:

@@ -28,7 +28,7 @@ from bidding.keymaking_tables import (
     OpeningKeyRow,
 )
 from kernel.actor import Actor
-from kernel.database import now
+from kernel.database import notify, now
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
 
@@ -142,6 +142,7 @@ async def _store(session: AsyncSession, row: CeremonyRow, kind: str, number: int
     moment = await now(session)
     session.add(MessageRow(ceremony_id=row.id, round=kind, number=number, content=content, received_at=moment))
     await session.flush()
+    await notify(session, "ceremony", row.id)
 
 
 async def _messages(session: AsyncSession, row: CeremonyRow, kind: str) -> list[bytes]:

@@ -16,6 +16,7 @@ from experts.nonce import Plan
 from experts.quota import Quota
 from experts.tables import ACCEPTED, CallRow, DrawEntryRow, DrawRow, NonceRow, RevealRow
 from kernel.actor import Actor
+from kernel.database import notify
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found
 from trading import lots
@@ -95,7 +96,7 @@ async def log(
     entropy: Entropy,
     at: datetime | None = None,
 ) -> Opening:
-    """Record an event of a draw and keep its opening for the transcript."""
+    """Record an event of a draw, keep its opening for the transcript, and tell the pages that show it."""
     told = {"draw": str(row.id), **data}
     opening = await trail.record(session, actor, kind, told, trade=row.tender_id, entropy=entropy, at=at)
     place = select(func.count()).select_from(DrawEntryRow).where(DrawEntryRow.draw_id == row.id)
@@ -110,6 +111,7 @@ async def log(
         )
     )
     await session.flush()
+    await notify(session, "draw", row.lot_id)
     return opening
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.pages.opening_board import board_context
 from api.web import PAGE, Form, page
 from bidding import hearing, papers, rights
@@ -47,14 +48,13 @@ class RoomPages(Controller):
         return page(request, "opening/panel.html", **context(room, actor))
 
     @get("/record.pdf")
-    async def paper(self, session: AsyncSession, lot_id: UUID, stage: int) -> Response[bytes]:
+    async def paper(
+        self, request: Request[Any, Any, Any], session: AsyncSession, lot_id: UUID, stage: int
+    ) -> Response[bytes]:
         """Give the signed record of a finished opening to everybody."""
         found = await papers.find(session, lot_id, stage)
-        headers = {
-            "Content-Disposition": f'inline; filename="opening-record-{stage}.pdf"',
-            "X-Content-Type-Options": "nosniff",
-        }
-        return Response(found.content, media_type="application/pdf", headers=headers)
+        name = f"opening-record-{stage}.pdf"
+        return download.public(request, found.content, "application/pdf", name, inline=True)
 
 
 async def shown(

@@ -7,7 +7,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.response import Redirect, Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import trail_files
+from api import download, trail_files
 from api.pages import supervision_query
 from api.pages.supervision import enter
 from api.trail_files import Taken
@@ -54,8 +54,7 @@ class Exports(Controller):
         pieces = trail_files.content(taken, installation)
         first = await anext(pieces)  # what is refused is refused before the answer begins
         name = f"trail-{found.at:%Y%m%d-%H%M%S}.{trail_files.SUFFIXES[found.form]}"
-        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
-        return Stream(_all(first, pieces), media_type=trail_files.TYPES[found.form], headers=headers)
+        return Stream(_all(first, pieces), media_type=trail_files.TYPES[found.form], headers=download.headers(name))
 
 
 async def _all(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import filing
+from api import download, filing
 from api.routes.bidding import ReceiptView, named, receipt_file, receipt_view
 from api.transaction import STREAMED
 from api.wiring import Installation
@@ -92,11 +92,7 @@ class PackageController(Controller):
         """Stream the bag; unpacked it is checked by `ggzy verify`."""
         found = await service.filed(session, actor, tender_id)
         await session.close()  # the connection goes back: a download may take hours
-        headers = {
-            "content-length": str(found.size),
-            "content-disposition": f'attachment; filename="{tender_id}.tar"',
-            "cache-control": "private, no-store",
-        }
+        headers = download.headers(f"{tender_id}.tar", size=found.size)
         return Stream(store.get(found.key), media_type="application/x-tar", headers=headers)
 
     @get(named("/receipt"), summary="The receipt of the filing, one of its four files")

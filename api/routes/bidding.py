@@ -11,6 +11,7 @@ from litestar import Controller, MediaType, Request, Response, get, post, put
 from litestar.params import HeaderParameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.transaction import STREAMED
 from api.wiring import Installation
 from archive import trail
@@ -270,13 +271,20 @@ def receipt_view(issued: Receipt) -> ReceiptView:
     return ReceiptView(issued.content.decode(), issued.digest.hex(), b64encode(issued.token).decode())
 
 
-async def receipt_file(session: AsyncSession, issued: Receipt, request: Request[Any, Any, Any]) -> Response[bytes]:
-    """Return the file of docs/spec/receipt.md, section 1, that the request's path ends in."""
-    suffix = request.url.path.rpartition(".")[2]
+async def receipt_file(
+    session: AsyncSession, issued: Receipt, request: Request[Any, Any, Any], *, public: bool = False
+) -> Response[bytes]:
+    """Return the file of docs/spec/receipt.md, section 1, that the request's path ends in; `public`: for everybody."""
+    name = request.url.path.rpartition("/")[2]
+    suffix = name.rpartition(".")[2]
     if suffix == "json":
-        return Response(issued.content, media_type=MediaType.JSON)
-    if suffix == "digest":
-        return Response(f"{issued.digest.hex()}\n".encode(), media_type=MediaType.TEXT)
-    if suffix == "tsr":
-        return Response(issued.token, media_type="application/timestamp-reply")
-    return Response((await trail.proof(session, issued.commitment)).encode(), media_type=MediaType.TEXT)
+        content, media_type = issued.content, str(MediaType.JSON)
+    elif suffix == "digest":
+        content, media_type = f"{issued.digest.hex()}\n".encode(), str(MediaType.TEXT)
+    elif suffix == "tsr":
+        content, media_type = issued.token, "application/timestamp-reply"
+    else:
+        content, media_type = (await trail.proof(session, issued.commitment)).encode(), str(MediaType.TEXT)
+    return (
+        download.public(request, content, media_type, name) if public else download.private(content, media_type, name)
+    )

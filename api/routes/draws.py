@@ -9,6 +9,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.routes.drafts import Hex32, Message, ReasonDraft, SignedDraft
 from experts import draws, invitations, reveals, transcripts
 from experts.draws import Conditions
@@ -216,7 +217,7 @@ class DrawController(Controller):
     @get("/draws/{draw_id:uuid}/transcript", media_type=JSON, summary="The transcript, to be replayed offline")
     async def transcript(self, draw_id: UUID, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Return ``ggzy/draw/v1``: to the supervisor at once, to everybody after the result."""
-        return Response(await transcripts.write(session, actor, draw_id), media_type=JSON)
+        return download.private(await transcripts.write(session, actor, draw_id), JSON, "draw.json")
 
 
 class InvitationController(Controller):

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, MediaType, Request, Response, get, post
 from litestar.params import Parameter
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.accounts import services as accounts
 from bidding import ceremony, keymaking, rounds
 from bidding.ceremony import Ceremony
@@ -152,10 +153,12 @@ class OpeningKeyController(Controller):
     tags = ("opening keys",)
 
     @get("/transcripts/{transcript_hash:str}", summary="A key making's transcript, for everybody")
-    async def transcript(self, transcript_hash: Hash, session: AsyncSession) -> Response[bytes]:
+    async def transcript(
+        self, transcript_hash: Hash, request: Request[Any, Any, Any], session: AsyncSession
+    ) -> Response[bytes]:
         """Give ``ggzy/key-transcript/v1``, the canonical JSON as it was certified."""
         content = await ceremony.transcript(session, bytes.fromhex(transcript_hash))
-        return Response(content, media_type=MediaType.JSON)
+        return download.public(request, content, MediaType.JSON, f"key-transcript-{transcript_hash[:16]}.json")
 
     @post("/lots/{lot_id:uuid}/opening-key", summary="Give a lot an opening key")
     async def assign(self, lot_id: UUID, session: AsyncSession, actor: Actor, entropy: Entropy) -> OpeningKeyView:

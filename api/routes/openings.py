@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from litestar.params import QueryParameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api import openings as work
 from api.routes.bidding import named, receipt_file
 from api.transaction import PUBLIC, STREAMED
@@ -35,14 +35,6 @@ SHOWN = {
     ".jpeg": "image/jpeg",
     ".webp": "image/webp",
 }
-GUARDED = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "SAMEORIGIN",
-    "content-security-policy": "default-src 'none'; object-src 'self'; img-src 'self'; style-src 'unsafe-inline'; "
-    "frame-ancestors 'self'",
-    "cache-control": "no-store",
-}
-
 Minutes = Annotated[int | None, QueryParameter(ge=0, le=openings.MAX_HEARING)]
 
 
@@ -123,7 +115,7 @@ class OpeningController(Controller):
         self, lot_id: UUID, stage: int, request: Request[Any, Any, Any], session: AsyncSession
     ) -> Response[bytes]:
         """Give ``json``, ``digest``, ``tsr`` or ``proof`` (of the log entry that holds the digest); for everybody."""
-        return await receipt_file(session, await records.find(session, lot_id, stage), request)
+        return await receipt_file(session, await records.find(session, lot_id, stage), request, public=True)
 
 
 class OpenedFileController(Controller):
@@ -163,10 +155,9 @@ async def _files(session: AsyncSession, actor: Actor, bid_id: UUID) -> list[extr
 
 
 def _send(name: str, size: int, chunks: AsyncIterator[bytes], *, inline: bool) -> Stream:
-    """Send a bidder's file: the type follows from its name's ending, the content can run nothing and frame nowhere."""
+    """Send a bidder's file; what is shown is of a type that its name's ending tells and that can run nothing."""
     shown = SHOWN.get(PurePosixPath(name).suffix.lower()) if inline else None
-    disposition = f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(name)}"
-    headers = {"content-disposition": disposition, "content-length": str(size), **GUARDED}
+    headers = download.headers(name, inline=shown is not None, size=size)
     return Stream(chunks, media_type=shown or "application/octet-stream", headers=headers)
 
 

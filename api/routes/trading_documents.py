@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from litestar.params import Parameter
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.transaction import STREAMED
 from archive.store import ObjectStore
 from kernel.actor import Actor
@@ -104,12 +104,7 @@ class DocumentController(Controller):
         """Stream the file; always as a download, never shown by the browser under our name."""
         async with sessions() as session:
             document = await documents.get(session, actor, document_id)
-        headers = {
-            "Content-Length": str(document.size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.title, safe='')}",
-            "X-Content-Type-Options": "nosniff",
-            "ETag": f'"{document.sha256.hex()}"',
-        }
+        headers = download.headers(document.title, size=document.size)
         return Stream(_bytes(store, document), media_type=document.media_type, headers=headers)
 
     @post("/lots/{lot_id:uuid}/issues", summary="Take the documents of a lot")

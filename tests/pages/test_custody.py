@@ -6,8 +6,11 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from litestar import Litestar
 from sqlalchemy import select
 
+from api.broadcast import Boards
+from api.live import Hub
 from api.wiring import Installation
 from bidding.keymaking_tables import CeremonyRow, CustodianRow
 from experts import draws
@@ -119,7 +122,9 @@ async def test_only_witnesses_begin(people: tuple[Someone, ...], signed_in: Sign
     assert str(answer.headers["location"]).startswith("/sign-in?next=")
 
 
-async def test_who_sees_a_key_making(people: tuple[Someone, ...], someone: Make, signed_in: SignIn) -> None:
+async def test_who_sees_a_key_making(
+    people: tuple[Someone, ...], someone: Make, signed_in: SignIn, app: Litestar
+) -> None:
     """Its custodians take part on their device, overseers look on, for others it does not exist."""
     where = await begin(await signed_in(people[0]), people)
     for one in people:
@@ -132,7 +137,9 @@ async def test_who_sees_a_key_making(people: tuple[Someone, ...], someone: Make,
     assert "data-device" not in page.text
     stranger = await signed_in(await someone(Grant(Role.BIDDER, actors.party("91152502MA0N7E8T0X"))))
     assert (await stranger.get(where)).status_code == 404
-    assert (await stranger.get(f"{where}/progress")).status_code == 404
+    app.state.boards = Boards(Hub(""))
+    for part in ("progress", "events"):
+        assert (await stranger.get(f"{where}/{part}")).status_code == 404
     assert (await stranger.get(f"/custody/ceremonies/{uuid4()}")).status_code == 404
 
 
@@ -142,13 +149,13 @@ async def test_the_progress_stands_alone_and_stops_asking_at_the_end(
     """The fragment renews itself while the key making is open, and not once it was ended with a reason."""
     purchaser = await signed_in(people[1])
     where = await begin(await signed_in(people[0]), people)
-    assert "hx-get" in (await purchaser.get(f"{where}/progress")).text
+    assert f'data-live="{where}/events"' in (await purchaser.get(f"{where}/progress")).text
     refused = await purchaser.send_form(f"{where}/abort", reason="  ")
     assert refused.status_code == 422
     ended = await purchaser.send_form(f"{where}/abort", reason="设备指纹不一致")
     assert ended.status_code == 303
     progress = await purchaser.get(f"{where}/progress")
-    assert "hx-get" not in progress.text
+    assert "data-live" not in progress.text
     assert "设备指纹不一致" in text_of(progress)
     assert "<html" not in progress.text
     again = await purchaser.send_form(f"{where}/abort", reason="再一次")

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import artefacts, jobs
 from api.artefacts import Artefact, Sort
-from api.pages import supervision
+from api.pages import opening_agenda
 from api.trail_files import guarded
 from api.verifier import Verifier
 from api.wiring import Installation
@@ -312,9 +312,9 @@ async def test_todays_openings_are_tasks(someone: Maker, played: Played, install
         lot_id = await stage.lot(session, key_hash=b"\5" * 32, after=timedelta(seconds=1))
         here = (await someone(Grant(Role.SUPERVISOR, site("152502")))).actor
         there = (await someone(Grant(Role.SUPERVISOR, site("152527")))).actor
-        told = await supervision.tasks(session, here)
+        told = await opening_agenda.tasks(session, here)
         assert f"/openings/{lot_id}/1" in [task.path for task in told]
-        assert f"/openings/{lot_id}/1" not in [task.path for task in await supervision.tasks(session, there)]
+        assert f"/openings/{lot_id}/1" not in [task.path for task in await opening_agenda.tasks(session, there)]
 
 
 def test_a_zip_of_anything_else_is_refused(tmp_path: Path) -> None:

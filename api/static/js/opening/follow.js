@@ -1,20 +1,7 @@
-/**
- * Following a board (docs/spec/live.md): its newest state over server-sent events, repaired for ever when it breaks.
- *
- * The browser's own repetition gives up on some answers, so every error ends the source and a new one is made, with the
- * id of the last state in the address, so that nothing is sent twice and nothing is missed. Where no source opens but
- * the server answers, there is no free seat: the board is looked at from time to time until there is one.
- */
-const SILENCE = 40_000; // more than two heartbeats of the server
-const PAUSES = [500, 1000, 2000, 3000, 5000];
-const LOOK = 12_000; // milliseconds between two looks without a seat, and up to as much as SPREAD more
-const SPREAD = 6_000;
+/** Following a board: its newest state, with the id of the last one in the address, so that nothing is sent twice. */
+import { listen } from "../live.js";
 
-/**
- * @typedef {"live" | "stale" | "polling" | "lost"} How
- * `stale` when the server lives but its database does not, `polling` without a seat, `lost` when nothing is heard
- * @typedef {{state: (html: string) => void, connection: (how: How) => void}} Follower
- */
+/** @typedef {{state: (html: string) => void, connection: (how: import("../live.js").How) => void}} Follower */
 
 /**
  * Follow a board until the page goes away.
@@ -22,64 +9,23 @@ const SPREAD = 6_000;
  * @param {string} board where the same state is given once
  * @param {Follower} follower
  */
-export function follow(address, board, follower) {
+export function follow(address, board, { state, connection }) {
   let seen = "";
-  let failures = 0;
-  let sat = false; // whether the present source was heard at all
-  /** @type {EventSource | undefined} */
-  let source;
-  let watchdog = 0;
-
-  const open = () => {
-    source?.close();
-    sat = false;
-    source = new EventSource(seen ? `${address}?seen=${seen}` : address);
-    source.addEventListener("state", (event) => {
-      seen = event.lastEventId;
-      heard("live");
-      follower.state(event.data);
-    });
-    source.addEventListener("fresh", () => heard("live"));
-    source.addEventListener("beat", () => heard("live"));
-    source.addEventListener("stale", () => heard("stale"));
-    source.addEventListener("error", broken);
-    wait(broken, SILENCE);
-  };
-  /** @param {"live" | "stale"} how */
-  const heard = (how) => {
-    failures = 0;
-    sat = true;
-    wait(broken, SILENCE);
-    follower.connection(how);
-  };
-  const broken = async () => {
-    source?.close();
-    clearTimeout(watchdog);
-    const html = sat ? null : await glance(board);
-    if (html === null) {
-      follower.connection("lost");
-      wait(open, PAUSES[Math.min(failures++, PAUSES.length - 1)]);
-      return;
-    }
-    follower.state(html);
-    follower.connection("polling");
-    wait(open, LOOK + Math.random() * SPREAD);
-  };
-  /** @param {() => void} next @param {number} milliseconds */
-  const wait = (next, milliseconds) => {
-    clearTimeout(watchdog);
-    watchdog = window.setTimeout(next, milliseconds);
-  };
-  window.addEventListener("pagehide", () => source?.close());
-  window.addEventListener("pageshow", (event) => event.persisted && open());
-  window.addEventListener("online", open);
-  open();
-}
-
-/** @param {string} board @returns {Promise<string | null>} the board as it is now; null when nobody answers */
-async function glance(board) {
-  const answer = await fetch(board, { credentials: "same-origin", cache: "no-store" }).catch(() => null);
-  return answer?.ok && !answer.redirected ? answer.text() : null;
+  listen(() => (seen ? `${address}?seen=${seen}` : address), {
+    on: {
+      state: (event) => {
+        seen = event.lastEventId;
+        state(event.data);
+      },
+    },
+    look: async () => {
+      const answer = await fetch(board, { credentials: "same-origin", cache: "no-store" }).catch(() => null);
+      if (!answer?.ok || answer.redirected) return false;
+      state(await answer.text());
+      return true;
+    },
+    connection,
+  });
 }
 
 /**
