@@ -1,5 +1,6 @@
 """A draw up to its seed: roster, quotas and exclusions logged, three nonces committed, a checkpoint over them."""
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from trading.lot import LotFacts
 
 MIN_SITE_CANDIDATES = 3
 MAX_REASON = 500
+CHAIN = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,9 @@ def _checked(conditions: Conditions, number: int) -> tuple[Quota, ...]:
     caps = (conditions.per_expert, conditions.per_employer)
     minutes = (conditions.release_minutes, conditions.answer_minutes)
     sane = all(cap is None or cap >= 1 for cap in caps) and all(1 <= m <= 1440 for m in minutes)  # noqa: PLR2004 - a day
-    if not sane or conditions.representatives < 0 or len(conditions.reason) > MAX_REASON:
+    beacon = conditions.beacon
+    named = beacon is None or (CHAIN.fullmatch(beacon.chain) is not None and beacon.round >= 1)
+    if not sane or not named or conditions.representatives < 0 or len(conditions.reason) > MAX_REASON:
         raise GgzyError("draw.bad_conditions", Kind.INVALID)
     return quotas
 

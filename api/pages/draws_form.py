@@ -26,5 +26,13 @@ def conditions(form: Form) -> Conditions:
         raise GgzyError("draw.bad_conditions") from error
 
 
+def signature(form: Form) -> bytes | None:
+    """Return the beacon's signature, None where none was given; ``field.unfit`` for what is no hex."""
+    try:
+        return bytes.fromhex(form["beacon_signature"]) or None
+    except ValueError as error:
+        raise GgzyError("field.unfit") from error
+
+
 def _quota(form: Form, row: int) -> Quota:
     return Quota(form[f"specialty_{row}"].upper(), int(form[f"count_{row}"] or 1), form[f"site_{row}"] or None)
