@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from archive import bundle
+from archive import bundle, receipt_code
 from archive.recipe import Pins
 from kernel import disk
 from kernel.errors import GgzyError, Kind
 
 MAX_TRANSCRIPT = 64 << 20
+MAX_CODE = 1 << 14  # a QR code holds 4,296 characters
 MAX_DEPTH = 6
 PARENTS = 4
 _FORMATS = {"ggzy/draw/v1": "draw", "ggzy/key-transcript/v1": "key"}
@@ -87,6 +88,8 @@ def _file(path: Path) -> Iterator[Artefact]:
         yield Artefact(Sort.PACKAGE, path)
     elif path.suffix == ".zip":
         yield Artefact(Sort.BUNDLE, path)
+    elif path.suffix == ".txt" and path.stat().st_size <= MAX_CODE and receipt_code.is_code(read(path)):
+        yield Artefact(Sort.RECEIPT, path)
     elif path.suffix == ".json" and path.stat().st_size <= MAX_TRANSCRIPT:
         try:
             value = json.loads(path.read_bytes())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.artefacts import Artefact, Sort, read, with_own_keys
-from archive import bundle, package, proof, receipt
+from archive import bundle, package, proof, receipt, receipt_code
 from archive.note import Key
 from archive.package import Holding, index, tar
 from archive.recipe import Pins, Step
@@ -41,11 +41,13 @@ class Verifier:
         }
         return check[artefact.sort]()
 
-    def _receipt(self, folder: Path, pins: Pins) -> list[Step]:
+    def _receipt(self, path: Path, pins: Pins) -> list[Step]:
+        """Check a receipt: a folder that holds its files, or the text of its QR code."""
         if pins.chain_pem is None:
             raise GgzyError("verify.no_chain", Kind.NOT_FOUND)
-        told, steps = receipt.verify(receipt.Files.read(folder), pins.chain_pem, pins.key())
-        sealed = folder / "bid.sealed"
+        given = receipt.Files.read(path) if path.is_dir() else receipt_code.scanned(read(path))
+        told, steps = receipt.verify(given, pins.chain_pem, pins.key())
+        sealed = (path if path.is_dir() else path.parent) / "bid.sealed"
         if told.event.kind == "bid.received" and sealed.exists():
             steps.append(_check_sealed(sealed, told.event.data))
         steps += [one.check_receipt(told) for one in self.packages if one.trade == told.event.trade]  # 8

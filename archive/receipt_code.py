@@ -18,7 +18,7 @@ BASE = len(ALPHABET)
 
 def write(content: bytes, token: bytes) -> str:
     """Return the text of a receipt from the bytes of ``receipt.json`` and ``receipt.tsr``."""
-    return PREFIX + _base45(zlib.compress(len(content).to_bytes(4, "big") + content + token, 9))
+    return PREFIX + base45(zlib.compress(len(content).to_bytes(4, "big") + content + token, 9))
 
 
 def read(text: str) -> Files:
@@ -39,7 +39,8 @@ def read(text: str) -> Files:
     return Files(content, f"{hashlib.sha256(content).hexdigest()}\n".encode(), token)
 
 
-def _base45(data: bytes) -> str:
+def base45(data: bytes) -> str:
+    """Return bytes in base45 (RFC 9285)."""
     digits = []
     for start in range(0, len(data), 2):
         pair = data[start : start + 2]
@@ -48,6 +49,16 @@ def _base45(data: bytes) -> str:
             value, digit = divmod(value, BASE)
             digits.append(ALPHABET[digit])
     return "".join(digits)
+
+
+def is_code(data: bytes) -> bool:
+    """Tell whether a file claims to hold the text of a receipt."""
+    return data.startswith(PREFIX.encode())
+
+
+def scanned(data: bytes) -> Files:
+    """Read a file that holds a scanned text, in which line breaks do not count; GgzyError ``receipt.malformed``."""
+    return read(data.decode("utf-8", "replace").replace("\r", "").replace("\n", ""))
 
 
 def _from_base45(text: str) -> bytes:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import artefacts
 from api.verifier import Verifier
 from archive import receipt as receipts
-from archive import trail
+from archive import receipt_code, trail
 from archive.feed import export_log
 from archive.package import tar
 from archive.recipe import Pins
@@ -24,13 +24,16 @@ from tests.js.browser import verdicts
 
 @pytest.fixture
 async def sound(session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path) -> Path:
-    """A package, a receipt with its proof and its sealed bid, the log."""
+    """A package, a receipt with its proof and its sealed bid, the same from paper, the log."""
     out = tmp_path / "sound"
     out.mkdir()
     bag = (await make(session, store, authority, out / "archive")).path
     shutil.copytree(bag / "data/bids/1", out / "bids/1")
     told = receipts.decode((out / "bids/1/receipt.json").read_bytes())
     (out / "bids/1/receipt.proof").write_text(await trail.proof(session, told.commitment))
+    (out / "paper").mkdir()
+    given = receipts.Files.read(out / "bids/1")
+    (out / "paper/scanned.txt").write_text(f"{receipt_code.write(given.content, given.token)}\r\n")
     await export_log(session, out / "log", SIGNER.vkey)
     return out
 
@@ -43,9 +46,10 @@ def pins(authority: LocalAuthority) -> Pins:
 
 def python(pins: Pins, path: Path) -> str | None:
     """Return the first refusal of `ggzy verify`, None when everything holds."""
+    verifier = Verifier(pins)
     try:
         for artefact in artefacts.find(path):
-            Verifier(pins).verify(artefact)
+            verifier.verify(artefact)
     except GgzyError as error:
         return error.code
     return None
@@ -54,12 +58,16 @@ def python(pins: Pins, path: Path) -> str | None:
 async def test_both_tell_the_same_steps(sound: Path, pins: Pins) -> None:
     """On sound artefacts the browser shows the numbers, names and figures that the command prints."""
     (told,) = await verdicts(pins, sound)
-    found = {one["sort"]: one for one in told}
-    assert {sort: one["code"] for sort, one in found.items()} == dict.fromkeys(("package", "receipt", "log"))
+    found = {(one["sort"], one["path"].split("/")[0]): one for one in told}
+    sorts = [("package", "archive"), ("receipt", "bids"), ("log", "log"), ("receipt", "paper")]
+    assert {place: one["code"] for place, one in found.items()} == dict.fromkeys(sorts)
+    verifier = Verifier(pins)
     for artefact in artefacts.find(sound):
-        steps = [{"number": s.number, "name": s.name, "detail": s.detail} for s in Verifier(pins).verify(artefact)]
-        shown = sorted(found[artefact.sort]["steps"], key=lambda step: step["number"])
+        steps = [{"number": s.number, "name": s.name, "detail": s.detail} for s in verifier.verify(artefact)]
+        place = artefact.path.relative_to(sound).parts[0]
+        shown = sorted(found[artefact.sort, place]["steps"], key=lambda step: step["number"])
         assert shown[-1:] == steps if artefact.sort == "log" else shown == steps
+        assert artefact.sort != "receipt" or steps[-1]["name"] == "filed"
 
 
 async def test_a_tar_and_its_folder_are_one_package(sound: Path, pins: Pins, tmp_path: Path) -> None:
@@ -126,6 +134,11 @@ CHANGES: dict[str, tuple[str, Callable[[Path], object]]] = {
         "bids/1",
         lambda folder: with_file("receipt.tsr", (folder / "receipt.tsr").read_bytes()[:-1])(folder),
     ),
+    "a code's last letter": (
+        "paper",
+        lambda folder: with_file("scanned.txt", (folder / "scanned.txt").read_bytes()[:-3])(folder),
+    ),
+    "a code in small letters": ("paper", replaced("scanned.txt", b"GGZY1:", b"GGZY1:a")),
     "no token": ("bids/1", without("receipt.tsr")),
     "a proof's index": ("bids/1", replaced("receipt.proof", b"index ", b"index 1")),
     "a proof's form": ("bids/1", replaced("receipt.proof", b"@v1", b"@v2")),

@@ -31,7 +31,8 @@ STORED = """async () => {
         const all = database.transaction(name).objectStore(name).getAll();
         for (const one of await new Promise((resolve) => (all.onsuccess = () => resolve(all.result)))) {
             for (const value of [one, ...Object.values(one)]) {
-                found.push(value instanceof Uint8Array ? new TextDecoder("latin1").decode(value) : JSON.stringify(value));
+                const bytes = value instanceof Uint8Array;
+                found.push(bytes ? new TextDecoder("latin1").decode(value) : JSON.stringify(value));
             }
         }
     }
@@ -78,7 +79,7 @@ async def throttle(network: CDPSession, speed: int) -> None:
 async def test_a_bid_outlives_network_and_browser(
     size: int, played: Scene, start: Start, someone: Maker, tmp_path: Path
 ) -> None:
-    """What was typed outlives a reload, sealed; what was sealed and sent is neither sealed nor sent again, without key."""
+    """What was typed outlives a reload, sealed; what was sealed is not sealed or sent again, and needs no key."""
     who = await someone(Grant(Role.BIDDER, party(stage.USCCS[0])))
     drawing = tmp_path / "总平面图.dwg"
     write_noise(drawing, size)

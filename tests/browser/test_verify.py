@@ -8,7 +8,7 @@ from playwright.async_api import Browser, Page, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import receipt as receipts
-from archive import trail
+from archive import receipt_code, trail
 from archive.feed import export_log
 from archive.package import tar
 from archive.store import FolderStore
@@ -48,7 +48,10 @@ async def ended(page: Page) -> str:
 
 
 async def test_a_package_a_receipt_and_a_log_hold(visit: Visit, held: Path, tmp_path: Path) -> None:
-    """Tar, loose files and a folder are checked step by step by the keys given, and the browser sends nothing."""
+    """Tar, loose files, a folder and a pasted code are checked by the keys given, and the browser sends nothing.
+
+    A receipt beside the package of its trade is held against it.
+    """
     page = await visit()
     await with_own_keys(page, tmp_path / "chain.pem")
     await axe(page)
@@ -58,9 +61,19 @@ async def test_a_package_a_receipt_and_a_log_hold(visit: Visit, held: Path, tmp_
     await page.set_input_files("#files", [held / "package.tar", *sorted((held / "bid").iterdir())])
     assert "核验通过，共 2 项" in await ended(page)
     assert await page.locator(".artefact").nth(0).locator("li .good").count() == 10
-    assert await page.locator(".artefact").nth(1).locator("li .good").count() == 7
+    assert await page.locator(".artefact").nth(1).locator("li .good").count() == 8
+    assert "与手边的归档包一致" in await page.locator(".artefact").nth(1).inner_text()
     await axe(page)
     await shot(page, "verify-sound")
+    await page.click("summary >> text=只有纸质回执")
+    given = receipts.Files.read(held / "bid")
+    await page.fill("#code", receipt_code.write(given.content, given.token))
+    await page.click("#code-check")
+    assert "共 1 项" in await ended(page)
+    assert await page.locator(".artefact li .good").count() == 5
+    await axe(page)
+    await shot(page, "verify-code")
+    await page.fill("#code", "")
     await page.set_input_files("#folder", held / "log")
     assert "共 1 项" in await ended(page)
     assert sent == []

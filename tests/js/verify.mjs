@@ -17,6 +17,7 @@ async function told(path) {
     await verify(await filesOf(path), pins, {
       began: ({ sort, path: place, own }) => found.push({ sort, path: place, own, steps: [], code: null, params: {} }),
       held: ({ number, name, detail }) => found.at(-1).steps.push({ number, name, detail }),
+      further: () => {},
       progress: () => {},
       wrong: ({ code, params }) => Object.assign(found.at(-1), { code, params }),
       done: () => {},

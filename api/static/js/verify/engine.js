@@ -39,6 +39,7 @@ export async function run(files, pins, hear) {
     await verify(new Map(files), pins, {
       began: (artefact) => hear("began", artefact),
       held: (step) => hear("held", step),
+      further: (step) => hear("further", step),
       wrong: ({ code, params }) => hear("wrong", { code, params }),
       done: () => hear("done", null),
       progress: (bytes) => {

@@ -10,6 +10,7 @@ const form = /** @type {HTMLFormElement} */ (document.getElementById("verify"));
 const place = /** @type {HTMLElement} */ (document.getElementById("report"));
 const status = /** @type {HTMLElement} */ (document.getElementById("status"));
 const drop = /** @type {HTMLElement} */ (document.getElementById("drop"));
+const code = /** @type {HTMLTextAreaElement} */ (document.getElementById("code"));
 const inputs = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('input[type="file"][data-check]')]);
 /** What stops the check that is going on, or makes nobody listen to it. */
 let stop = () => {};
@@ -18,10 +19,11 @@ form.hidden = false;
 form.addEventListener("submit", (event) => event.preventDefault());
 for (const input of inputs) {
   input.addEventListener("change", () => {
-    check(ofInput(input));
+    check([...ofInput(input), ...scanned()]);
     input.value = ""; // so that choosing the same file again is a change again
   });
 }
+document.getElementById("code-check")?.addEventListener("click", () => check(scanned()));
 for (const kind of ["dragenter", "dragover"]) {
   document.addEventListener(kind, (event) => {
     event.preventDefault();
@@ -32,8 +34,14 @@ document.addEventListener("dragleave", (event) => event.relatedTarget === null &
 document.addEventListener("drop", async (event) => {
   event.preventDefault();
   drop.classList.remove("over");
-  if (event.dataTransfer) check(await ofDrop(event.dataTransfer));
+  if (event.dataTransfer) check([...(await ofDrop(event.dataTransfer)), ...scanned()]);
 });
+
+/** The text of a QR code that was pasted, as the file that it could be. @returns {import("./chosen.js").Chosen} */
+function scanned() {
+  const text = code.value.trimStart();
+  return text ? [["receipt.txt", new File([text], "receipt.txt")]] : [];
+}
 
 /** Check files; what was being checked before is given up. @param {import("./chosen.js").Chosen} files */
 async function check(files) {

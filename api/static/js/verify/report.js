@@ -43,6 +43,12 @@ export class Report {
     this.#state("wait", t("pages.verify.checking"));
   }
 
+  /** One more step is taken, because of what is at hand. @param {[number, string]} step */
+  further([number, name]) {
+    if (!this.#own().querySelector(`[data-number="${number}"]`)) part(this.#own(), "steps").append(row(number, name));
+    this.#steps.push([number, name]);
+  }
+
   /** @param {{number: number, name: string, detail: string}} step */
   held({ number, detail }) {
     this.#steps = this.#steps.filter(([waiting]) => waiting !== number);

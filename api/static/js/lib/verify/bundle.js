@@ -12,7 +12,7 @@ import * as shape from "../shape.js";
 import * as entries from "./entries.js";
 import * as notes from "./note.js";
 import { sha256, small } from "./source.js";
-import { marked, step } from "./steps.js";
+import { FILED, marked, step } from "./steps.js";
 import { reading } from "./strict.js";
 import * as timestamp from "./timestamp.js";
 import * as moment from "./moment.js";
@@ -35,14 +35,15 @@ const INDEX = shape.object({
 });
 
 /**
- * Check a bundle's files, telling each step as it holds.
- * Refusals: `bundle.*`, `package.bad_entries`, `merkle.*`, `note.*`, `checkpoint.*`, `timestamp.*`.
+ * Check a bundle's files, telling each step as it holds; `packages` are those at hand that held.
+ * Refusals: `bundle.*`, `package.bad_entries`, `package.not_as_filed`, `merkle.*`, `note.*`, `checkpoint.*`,
+ * `timestamp.*`.
  * @param {import("./source.js").Files} files
  * @param {{vkey: string | null, chain: string | null}} pins
- * @param {(held: import("./steps.js").Step) => void} tell
- * @param {(bytes: number) => void} progress
+ * @param {import("./holding.js").Holding[]} packages
+ * @param {import("./verifier.js").Listener} listener
  */
-export async function check(files, pins, tell, progress) {
+export async function check(files, pins, packages, { held: tell, further, progress }) {
   checkNames(files); // 1
   tell(step(1, "layout", String(files.size)));
   const encoded = await read(files, "bundle.json"); // 2
@@ -58,18 +59,38 @@ export async function check(files, pins, tell, progress) {
   tell(step(4, "checkpoint", String(head.size)));
   const at = await checkStamp(files, pins, index); // 5
   tell(step(5, "token", at));
-  let count = 0; // 6
-  for await (const { event } of entries.check(lines, head)) {
-    if (event.sandbox !== index.sandbox) throw new Refusal("bundle.wrong_sandbox");
-    count += 1;
-  }
-  if (count !== index.entries) throw new Refusal("bundle.wrong_count", { count, said: index.entries });
-  tell(step(6, "entries", `${count} / ${head.size}`));
+  const known = await checkEntries(lines, index, head, packages); // 6
+  tell(step(6, "entries", `${index.entries} / ${head.size}`));
   const note = notes.parse(await read(files, "bundle.note")); // 7
   notes.verify(note, key);
   const said = `${FORMAT}\n${index.export}\n${hex(digestOf(encoded))}\n`;
   if (note.text !== said || note.signatures.length !== 1) throw new Refusal("bundle.wrong_signature");
   tell(step(7, "signature", key.name));
+  for (const [one, opened] of known) {
+    if (!opened.length) continue;
+    further(FILED); // 8
+    for (const entry of opened) one.checkEntry(entry);
+    tell(step(...FILED, String(opened.length)));
+  }
+}
+
+/**
+ * 6. Every line opens its commitment and is included; all are of play or none. Return those of each package's trade.
+ * @param {Blob} lines
+ * @param {{sandbox: boolean, entries: number}} index
+ * @param {notes.Checkpoint} head
+ * @param {import("./holding.js").Holding[]} packages
+ */
+async function checkEntries(lines, index, head, packages) {
+  const known = new Map(packages.map((one) => [one, /** @type {entries.Opened[]} */ ([])]));
+  let count = 0;
+  for await (const opened of entries.check(lines, head)) {
+    if (opened.event.sandbox !== index.sandbox) throw new Refusal("bundle.wrong_sandbox");
+    count += 1;
+    for (const [one, own] of known) if (one.trade === opened.event.trade) own.push(opened);
+  }
+  if (count !== index.entries) throw new Refusal("bundle.wrong_count", { count, said: index.entries });
+  return known;
 }
 
 /** 1. Exactly the files of the format are there. @param {import("./source.js").Files} files */

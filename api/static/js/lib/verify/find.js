@@ -1,17 +1,19 @@
 /**
  * What can be verified among the files that somebody chose: the table of docs/spec/verify.md.
  *
- * A zip is looked into as if it were a folder of its name; a tar is a package.
+ * A zip is looked into as if it were a folder of its name; a tar is a package; a text may be a receipt's QR code.
  */
 
 import { Refusal } from "../refusal.js";
 import { FORMAT as BUNDLE } from "./bundle.js";
 import { FORMAT as DRAW } from "./draw.js";
 import { FORMAT as RECEIPT } from "./receipt.js";
+import { PREFIX } from "./receipt_code.js";
 import { below, bytesOf } from "./source.js";
 import * as tar from "./tar.js";
 import * as zip from "./zip.js";
 
+const MAX_CODE = 1 << 14; // a QR code holds 4,296 characters
 export const MAX_TRANSCRIPT = 64 << 20;
 const PARENTS = 4;
 /** @type {Record<string, Sort>} */
@@ -67,12 +69,19 @@ async function findIn(files, shown) {
     if (path.endsWith(".zip")) found.push(...(await findIn(await zip.unpack(blob), `${shown}${path}/`)));
     else if (path.endsWith(".tar"))
       found.push({ sort: "package", files: await tar.unpack(blob), place: "", path: shown + path });
+    else if (await isCode(path, blob))
+      found.push({ sort: "receipt", files, place: path, path: shown + path });
     else {
       const sort = await sortOf(path, blob);
       if (sort) found.push({ sort, files, place: path, path: shown + path });
     }
   }
   return found;
+}
+
+/** @param {string} path @param {Blob} blob */
+async function isCode(path, blob) {
+  return path.endsWith(".txt") && blob.size <= MAX_CODE && (await blob.slice(0, PREFIX.length).text()) === PREFIX;
 }
 
 /** Folders that are one thing as a whole: bags and logs. @param {import("./source.js").Files} files */
@@ -111,8 +120,8 @@ async function formatOf(blob) {
   }
 }
 
-/** @param {string} path */
-function folderOf(path) {
+/** @param {string} path @returns {string} of the folder around it, "" for the top */
+export function folderOf(path) {
   return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
 }
 

@@ -11,6 +11,7 @@ import * as bag from "./bag.js";
 import { checkBid } from "./bid.js";
 import * as draws from "./draw.js";
 import * as entries from "./entries.js";
+import { Holding } from "./holding.js";
 import * as notes from "./note.js";
 import * as receipts from "./receipt.js";
 import { sha256, small } from "./source.js";
@@ -25,7 +26,7 @@ const ENTRIES = "data/log/entries.jsonl";
 /**
  * What the steps have found so far.
  * @typedef {{files: Files, key: notes.Key, chain: string, index: bag.Index, head: notes.Checkpoint,
- *   commitments: Set<string>}} Evidence
+ *   indexes: Map<string, number>}} Evidence `indexes` of the entries, by commitment in hexadecimal
  */
 
 /**
@@ -35,6 +36,7 @@ const ENTRIES = "data/log/entries.jsonl";
  * @param {{vkey: string | null, chain: string | null}} pins
  * @param {(held: import("./steps.js").Step) => void} tell
  * @param {(bytes: number) => void} progress
+ * @returns {Promise<Holding>} what it has of the log
  */
 export async function check(files, pins, tell, progress) {
   bag.checkNames(files); // 1
@@ -48,12 +50,13 @@ export async function check(files, pins, tell, progress) {
   const index = await checkIndex(files, listed); // 5
   tell(step(5, "index", marked(index.trade, index.sandbox)));
   const evidence = await readEvidence(files, index, pins); // 6
-  tell(step(6, "entries", `${evidence.commitments.size} / ${evidence.head.size}`));
+  tell(step(6, "entries", `${evidence.indexes.size} / ${evidence.head.size}`));
   await checkSignature(evidence, manifest); // 7
   tell(step(7, "signature", evidence.key.name));
   tell(step(8, "receipts", String(await checkReceipts(evidence)))); // 8
   tell(step(9, "transcripts", String(await checkFurther(evidence)))); // 9
   tell(step(10, "sealed", String(await checkBids(evidence)))); // 10
+  return new Holding(index.trade, hex(digestOf(manifest)), evidence.head.size, evidence.indexes);
 }
 
 /** 2. The tag manifest lists the tag files, which have its digests and their one form. @param {Files} files */
@@ -124,17 +127,18 @@ async function readEvidence(files, index, pins) {
   const key = notes.parseKey(pins.vkey ?? own);
   const chain = pins.chain ?? new TextDecoder().decode(await read(files, "data/tsa/chain.pem"));
   const head = notes.checkCheckpoint(await read(files, "data/log/checkpoint"), key);
-  const commitments = new Set();
+  /** @type {Map<string, number>} */
+  const indexes = new Map();
   let line = 0;
   let sandbox = index.sandbox;
   for await (const opened of entries.check(blobOf(files, ENTRIES), head)) {
     line += 1;
     if (opened.event.trade !== index.trade) throw entries.bad(line);
     if (opened.event.sandbox !== index.sandbox) sandbox = opened.event.sandbox;
-    commitments.add(hex(opened.commitment));
+    indexes.set(hex(opened.commitment), opened.index);
   }
   if (sandbox !== index.sandbox) throw new Refusal("package.wrong_sandbox");
-  return { files, key, chain, index, head, commitments };
+  return { files, key, chain, index, head, indexes };
 }
 
 /** 7. The log's key signed the manifest of this trade. @param {Evidence} evidence @param {Uint8Array} manifest */
@@ -153,7 +157,7 @@ async function checkReceipts(evidence) {
     if (!path.endsWith("/receipt.json")) continue;
     const files = await receipts.readFiles(evidence.files, `data/${path}`);
     const receipt = await receipts.check(files, evidence.chain, evidence.key, () => {});
-    const logged = evidence.commitments.has(hex(receipt.commitment)) && receipt.log === evidence.key.name;
+    const logged = evidence.indexes.has(hex(receipt.commitment)) && receipt.log === evidence.key.name;
     if (!logged) throw new Refusal("package.unlogged_receipt", { path });
     count += 1;
   }

@@ -5,6 +5,9 @@
  * @typedef {{number: number, name: string, detail: string}} Step
  */
 
+/** What is held against packages at hand: told only where there is one of the same trade. @type {[number, string]} */
+export const FILED = [8, "filed"];
+
 /**
  * The recipes by what is checked: number and name of each step in the order in which they are taken.
  * @type {Record<string, [number, string][]>}

@@ -9,14 +9,17 @@ import { ready } from "../sodium.js";
 import { checkBid } from "./bid.js";
 import * as bundles from "./bundle.js";
 import * as draws from "./draw.js";
-import { MAX_TRANSCRIPT, beside, find } from "./find.js";
+import { MAX_TRANSCRIPT, beside, find, folderOf } from "./find.js";
 import * as logs from "./log.js";
 import * as notes from "./note.js";
-import * as packages from "./package.js";
+import * as bags from "./package.js";
 import * as receipts from "./receipt.js";
+import * as codes from "./receipt_code.js";
 import { below, small } from "./source.js";
-import { RECIPES, step } from "./steps.js";
+import { FILED, RECIPES, step } from "./steps.js";
 import { checkTranscript } from "./transcript.js";
+
+/** @typedef {import("./holding.js").Holding} Holding */
 
 /**
  * What the verifier trusts beforehand: the log's key and the time authority's certificates; null: those that came
@@ -33,27 +36,31 @@ import { checkTranscript } from "./transcript.js";
  * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][], total: number}) =>
  *   void} began
  * @property {(held: import("./steps.js").Step) => void} held
+ * @property {(step: [number, string]) => void} further a step beyond the recipe's that is taken because of what is at hand
  * @property {(bytes: number) => void} progress
  * @property {(refusal: Refusal) => void} wrong
  * @property {() => void} done
  */
 
 /**
- * Find and check everything among the files; refusals here only where nothing could be found at all.
+ * Find and check everything among the files, packages first, since the rest is held against them; refusals here only where nothing could be found at all.
  * @param {import("./source.js").Files} files
  * @param {Pins} pins
  * @param {Listener} listener
  */
 export async function verify(files, pins, listener) {
   await ready();
-  for (const artefact of await find(files)) {
+  const found = await find(files);
+  /** @type {Holding[]} */
+  const packages = [];
+  for (const artefact of [...found].sort((one, other) => Number(isPackage(other)) - Number(isPackage(one)))) {
     const vkey = pins.vkey ?? (await beside(artefact, ["vkey", "log/vkey"]));
     const chain = pins.chain ?? (await beside(artefact, ["chain.pem", "tsa/chain.pem"]));
     const own = [pins.vkey ? "" : "vkey", pins.chain ? "" : "chain"].filter(Boolean);
     const { sort, path } = artefact;
     listener.began({ sort, path, own, steps: stepsOf(artefact, vkey !== null), total: totalOf(artefact) });
     try {
-      await check(artefact, { vkey: vkey?.trim() ?? null, chain }, pins, listener);
+      await check(artefact, { vkey: vkey?.trim() ?? null, chain }, pins, packages, listener);
       listener.done();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -66,13 +73,16 @@ export async function verify(files, pins, listener) {
  * @param {import("./find.js").Artefact} artefact
  * @param {Pins} keys pinned, or what came along
  * @param {Pins} pins
+ * @param {Holding[]} packages that held; one more is added
  * @param {Listener} listener
+ * @returns {Promise<unknown>}
  */
-async function check({ sort, files, place }, keys, pins, { held, progress }) {
-  if (sort === "package") return packages.check(below(files, place), pins, held, progress);
+async function check({ sort, files, place }, keys, pins, packages, listener) {
+  const { held, progress } = listener;
+  if (sort === "package") return packages.push(await bags.check(below(files, place), pins, held, progress));
   if (sort === "log") return logs.check(below(files, place), pins.vkey, held, progress);
-  if (sort === "bundle") return bundles.check(below(files, place.replace(/\/?[^/]*$/, "")), pins, held, progress);
-  if (sort === "receipt") return checkReceipt(files, place, keys, held, progress);
+  if (sort === "bundle") return bundles.check(below(files, folderOf(place)), pins, packages, listener);
+  if (sort === "receipt") return checkReceipt(files, place, keys, packages, listener);
   const unreadable = new Refusal("verify.unreadable", { name: place });
   const data = await small(files, place, MAX_TRANSCRIPT, unreadable);
   progress(data.length);
@@ -85,16 +95,31 @@ async function check({ sort, files, place }, keys, pins, { held, progress }) {
  * @param {import("./source.js").Files} files
  * @param {string} place
  * @param {Pins} keys
- * @param {Listener["held"]} held
- * @param {Listener["progress"]} progress
+ * @param {Holding[]} packages
+ * @param {Listener} listener
  */
-async function checkReceipt(files, place, keys, held, progress) {
+async function checkReceipt(files, place, keys, packages, { held, further, progress }) {
   if (keys.chain === null) throw new Refusal("verify.no_chain");
-  const given = await receipts.readFiles(files, place);
+  const given = await (isCode(place) ? codes.scanned(/** @type {Blob} */ (files.get(place))) : receipts.readFiles(files, place));
   const key = keys.vkey === null ? null : notes.parseKey(keys.vkey);
-  const { event } = await receipts.check(given, keys.chain, key, held);
+  const receipt = await receipts.check(given, keys.chain, key, held);
+  const { event } = receipt;
   const bid = files.get(sibling(place, "bid.sealed"));
   if (event.kind === "bid.received" && bid) held(step(6, "sealed", String(await checkBid(bid, event.data, progress))));
+  for (const one of packages.filter(({ trade }) => trade === event.trade)) {
+    further(FILED);
+    held(one.checkReceipt(receipt)); // 8
+  }
+}
+
+/** Whether a receipt is the text of its QR code. @param {string} place */
+function isCode(place) {
+  return place.endsWith(".txt");
+}
+
+/** @param {import("./find.js").Artefact} artefact */
+function isPackage({ sort }) {
+  return sort === "package";
 }
 
 /**
@@ -106,7 +131,7 @@ function stepsOf({ sort, files, place }, keyed) {
   if (sort !== "receipt") return RECIPES[sort];
   /** @type {Record<string, boolean>} */
   const there = {
-    inclusion: keyed && files.has(place.replace(/json$/, "proof")),
+    inclusion: keyed && !isCode(place) && files.has(place.replace(/json$/, "proof")),
     sealed: files.has(sibling(place, "bid.sealed")),
   };
   return RECIPES.receipt.filter(([, name]) => there[name] ?? true);
