@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from archive.event import HEARTBEAT
-from kernel.actor import EVERYWHERE, Actor, Role
+from kernel.actor import Actor, Role
 from kernel.errors import GgzyError, not_found
 
 READERS = (Role.SUPERVISOR, Role.AUDIT_ADMIN)
@@ -62,10 +62,7 @@ class Reading:
 
 def sites(actor: Actor) -> frozenset[str] | None:
     """Return the codes of the sites whose trades an actor reads about in the trail; None for everywhere."""
-    held = {grant.scope for grant in actor.grants if grant.role in READERS}
-    if EVERYWHERE in held:
-        return None
-    return frozenset(scope.removeprefix("site:") for scope in held if scope.startswith("site:"))
+    return actor.sites(*READERS)
 
 
 def may_search(actor: Actor) -> GgzyError | None:

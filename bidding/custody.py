@@ -15,7 +15,7 @@ from bidding import ceremony
 from bidding.ceremony import Ceremony
 from bidding.keymaking_tables import CeremonyRow, CustodianRow, OpeningKeyRow
 from bidding.tables import BEGAN, OpeningRow, ShareRow
-from kernel.actor import EVERYWHERE, Actor, Role
+from kernel.actor import Actor, Role
 
 LIMIT = 20
 
@@ -48,8 +48,8 @@ class Stock:
 async def ceremonies(session: AsyncSession, actor: Actor) -> list[Ceremony]:
     """Return the newest key makings in which somebody takes part or which they oversee."""
     own = select(CustodianRow.ceremony_id).where(CustodianRow.user_id == actor.user_id)
-    sites = _sites(actor)
-    overseen = CeremonyRow.site.in_(sites) if EVERYWHERE not in sites else CeremonyRow.id.is_not(None)
+    sites = actor.sites(Role.WITNESS, Role.SUPERVISOR)
+    overseen = CeremonyRow.id.is_not(None) if sites is None else CeremonyRow.site.in_(sites)
     query = select(CeremonyRow).where(or_(CeremonyRow.id.in_(own), overseen))
     rows = (await session.scalars(query.order_by(CeremonyRow.made_at.desc()).limit(LIMIT))).all()
     return [await ceremony.view(session, row) for row in rows]
@@ -99,8 +99,3 @@ async def stock(session: AsyncSession, site: str) -> list[Stock]:
         .order_by(CeremonyRow.purchaser, CeremonyRow.threshold, CeremonyRow.size)
     )
     return [Stock(*row) for row in await session.execute(query)]
-
-
-def _sites(actor: Actor) -> set[str]:
-    overseers = (Role.WITNESS, Role.SUPERVISOR)
-    return {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role in overseers}

@@ -66,6 +66,13 @@ class Actor:
             g.scope.removeprefix("party:") for g in self.grants if g.role is role and g.scope.startswith("party:")
         )
 
+    def sites(self, *roles: Role) -> frozenset[str] | None:
+        """Return the codes of the sites at which one of the roles is held; None for everywhere."""
+        held = {g.scope for g in self.grants if g.role in roles}
+        if EVERYWHERE in held:
+            return None
+        return frozenset(scope.removeprefix("site:") for scope in held if scope.startswith("site:"))
+
 
 SYSTEM = Actor(UUID(int=0), "system")
 ANONYMOUS = Actor(UUID(int=1), "anonymous")

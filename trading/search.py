@@ -13,9 +13,9 @@ from sqlalchemy import CTE, Boolean, ColumnElement, cast, false, func, literal, 
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.clock import CHINA, isoformat, parse
+from kernel.clock import CHINA
 from kernel.errors import GgzyError
-from trading import bigrams, notices
+from trading import bigrams, cursor, notices
 from trading.lot import ENDED, UNANNOUNCED, State
 from trading.notices import Notice
 from trading.tables import LotRow, NoticeRow, NoticeWordsRow, PartyRow, TenderRow
@@ -194,16 +194,15 @@ def _midnight(day: date) -> datetime:
 
 
 def _write(titled: bool, row: NoticeRow) -> str:  # noqa: FBT001 - a part of the place
-    return f"{int(titled)}_{isoformat(row.published_at)}_{row.id}"
+    return f"{int(titled)}_{cursor.write(row.published_at, row.id)}"
 
 
-def _parse(cursor: str) -> tuple[bool, datetime, UUID]:
-    titled, _, rest = cursor.partition("_")
-    at, _, key = rest.partition("_")
-    try:
-        return {"0": False, "1": True}[titled], parse(at), UUID(key)
-    except (KeyError, ValueError) as error:
-        raise GgzyError("page.bad_cursor") from error
+def _parse(text: str) -> tuple[bool, datetime, UUID]:
+    titled, _, rest = text.partition("_")
+    place = cursor.read(rest)
+    if titled not in ("0", "1") or place is None:
+        raise GgzyError("page.bad_cursor")
+    return titled == "1", *place
 
 
 def _found(notice: NoticeRow, tender: TenderRow, name: str) -> Found:

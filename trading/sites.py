@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
 from kernel import database
-from kernel.actor import Actor
+from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
 from trading import policy
@@ -123,6 +123,17 @@ async def page(session: AsyncSession) -> list[Site]:
     """Return all sites, the main one first."""
     query = select(SiteRow).order_by(SiteRow.kind.desc(), SiteRow.code)
     return [_value(row) for row in await session.scalars(query)]
+
+
+async def held(session: AsyncSession, actor: Actor, *roles: Role) -> list[Site]:
+    """Return the sites at which somebody holds one of the roles, the main one first."""
+    codes = actor.sites(*roles)
+    return [one for one in await page(session) if codes is None or one.code in codes]
+
+
+async def names(session: AsyncSession) -> dict[str, str]:
+    """Return the names of all sites by their codes, the main one first."""
+    return {one.code: one.name for one in await page(session)}
 
 
 async def require(session: AsyncSession, code: str) -> None:

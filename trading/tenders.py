@@ -148,8 +148,8 @@ async def load(session: AsyncSession, tender_id: UUID) -> Tender:
 
 def _seen_by(actor: Actor) -> Any:
     # the same rule as policy.may_see, for many rows at once; a test compares the two
-    at = {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role in policy.AT_SITE.values()}
-    if EVERYWHERE in at or actor.holds(Role.PURCHASER, EVERYWHERE):
+    at = actor.sites(*policy.AT_SITE.values())
+    if at is None or actor.holds(Role.PURCHASER, EVERYWHERE):
         return TenderRow.id.is_not(None)
     invited = func.jsonb_exists_any(TenderRow.invitees, cast(list(actor.parties(Role.BIDDER)), ARRAY(TEXT)))
     judged = select(LotRow.tender_id).join(JudgeRow, JudgeRow.lot_id == LotRow.id)

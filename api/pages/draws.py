@@ -9,7 +9,7 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy as accounts
-from api.pages.draws_form import QUOTAS, conditions
+from api.pages.draws_form import QUOTAS, conditions, signature
 from api.web import PAGE, Entry, Form, page, see
 from experts import draws, invitations, policy, transcripts
 from experts.invitations import Call
@@ -22,6 +22,7 @@ from trading import lots, sites, tenders
 
 NAVIGATION = (Entry("/centre/draws", "pages.draws.nav", frozenset({Role.WITNESS, Role.SUPERVISOR})),)
 SHOWN = 100
+PLACES = {"draw.beacon_missing": "beacon_signature", "field.unfit": "beacon_signature"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class DrawDesk(Controller):
         permit(accounts.must_be_person(actor))
         found = [lot for one in await tenders.page(session, actor, limit=SHOWN) for lot in one.lots]
         open_lots = [lot for lot in found if policy.may_see_draw(actor, lot) is None and lot.state in policy.DRAWABLE]
-        return page(request, "draws/list.html", lots=open_lots, sites=await _sites(session))
+        return page(request, "draws/list.html", lots=open_lots, sites=await sites.names(session))
 
     @get("/{lot_id:uuid}")
     async def read(
@@ -86,16 +87,14 @@ class DrawDesk(Controller):
         try:
             await _step(session, actor, draw_id, step, form=form, entropy=entropy)
         except GgzyError as error:
-            form.refuse(error, "abandon" if step == "abandonment" else "")
+            form.refuse(error, "abandon" if step == "abandonment" else PLACES.get(error.code, ""))
             return await _show(request, session, actor, lot_id, form)
         return see(f"/centre/draws/{lot_id}", done=f"draw_{step}")
 
 
 async def _step(session: AsyncSession, actor: Actor, draw_id: UUID, step: str, *, form: Form, entropy: Entropy) -> None:
     if step == "seed":
-        beacon = form["beacon_signature"]
-        signature = bytes.fromhex(beacon) if beacon else None
-        await draws.fix(session, actor, draw_id, beacon_signature=signature, entropy=entropy)
+        await draws.fix(session, actor, draw_id, beacon_signature=signature(form), entropy=entropy)
     elif step == "timeouts":
         await draws.find(session, actor, draw_id)
         await invitations.expire(session, draw_id, entropy=entropy)
@@ -120,13 +119,9 @@ async def _show(
         conducts=policy.may_conduct(actor, lot) is None,
         roles=ROLES,
         quotas=range(1, QUOTAS + 1),
-        sites=await _sites(session),
+        sites=await sites.names(session),
     )
 
 
 async def _round(session: AsyncSession, actor: Actor, one: Draw, replayable: list[UUID]) -> Round:
     return Round(one, tuple(await invitations.of_draw(session, actor, one.id)), one.id in replayable)
-
-
-async def _sites(session: AsyncSession) -> dict[str, str]:
-    return {one.code: one.name for one in await sites.page(session)}

@@ -141,7 +141,7 @@ async def _list(
         after=after,
         size=await pool.size(session),
         problems=problems,
-        sites=await _sites(session),
+        sites=await sites.names(session),
         states=STATES,
     )
 
@@ -156,10 +156,6 @@ async def _one(
         expert=await pool.get(session, actor, expert_id),
         changes=await pool.changes(session, actor, expert_id),
         actions=ACTIONS,
-        sites=await _sites(session),
+        sites=await sites.names(session),
         states=STATES,
     )
-
-
-async def _sites(session: AsyncSession) -> dict[str, str]:
-    return {one.code: one.name for one in await sites.page(session)}

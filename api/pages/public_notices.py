@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from litestar import Controller, Request, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import download
 from api.locale import words
 from api.transaction import PUBLIC
 from api.web import PUBLIC_PAGE, Form, page
@@ -105,15 +106,15 @@ class Notices(Controller):
             pieces=_pieces(former, notice),
             versions=_versions(notice, await documents.announced(session, actor, tender.id)),
             later=[one for one in listed if one.number > notice.number and _concerns(one, notice)],
-            names={site.code: site.name for site in await sites.page(session)},
+            names=await sites.names(session),
         )
 
     @get("/{notice_id:uuid}/notice.json", media_type="application/json")
     async def content(self, session: AsyncSession, notice_id: UUID) -> Response[bytes]:
         """Give the canonical bytes, whose hash is in the log."""
         content = notices.encode(await notices.get(session, notice_id))
-        name = {"Content-Disposition": f'attachment; filename="notice-{notice_id}.json"'}
-        return Response(content, media_type="application/json", headers=HEADERS | name)
+        headers = download.headers(f"notice-{notice_id}.json", cache=download.PUBLIC)
+        return Response(content, media_type="application/json", headers=headers)
 
 
 @get("/notices.atom", opt=PUBLIC | {"public_page": True}, include_in_schema=False)

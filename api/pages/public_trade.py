@@ -77,7 +77,7 @@ class Trade(Controller):
             shared=[one for one in told.documents if one.lot_id is None],
             bookings=await venues.of_tender(session, actor, tender_id),
             parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
-            names={site.code: site.name for site in await sites.page(session)},
+            names=await sites.names(session),
             moment=told.now,
             taking=any(_takes_bids(lot, told.now) for lot in tender.lots),
         )

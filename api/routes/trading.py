@@ -13,10 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from experts import reports
 from kernel.actor import Actor
-from kernel.clock import isoformat, parse
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError
-from trading import amendments, awards, lots, notices, parties, registration, sites, tenders
+from trading import amendments, awards, cursor, lots, notices, parties, registration, sites, tenders
 from trading.amendments import ClarificationDraft
 from trading.draft import Code, TenderDraft
 from trading.lot import EnvelopeRule, LotFacts
@@ -205,9 +204,11 @@ class TenderController(Controller):
         site: Annotated[str | None, Parameter(pattern=r"^[0-9]{6}$(?!\n)")] = None,
     ) -> TenderPage:
         """List the tenders that exist for the person who asks; for everybody, those announced."""
-        found = await tenders.page(session, actor, before=_place(before), limit=limit, site=site)
+        found = await tenders.page(session, actor, before=cursor.read(before), limit=limit, site=site)
         last = found[-1] if len(found) == limit else None
-        return TenderPage([_tender(one) for one in found], None if last is None else _cursor(last.made_at, last.id))
+        return TenderPage(
+            [_tender(one) for one in found], None if last is None else cursor.write(last.made_at, last.id)
+        )
 
     @get("/{tender_id:uuid}", summary="A tender with its lots")
     async def read(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> TenderView:
@@ -300,28 +301,14 @@ class NoticeController(Controller):
         kind: Annotated[str | None, Parameter(pattern=r"^[a-z]{1,20}$(?!\n)")] = None,
     ) -> NoticePage:
         """List the public notices, of all tenders or of one."""
-        found = await notices.page(session, before=_place(before), limit=limit, tender_id=tender, kind=kind)
+        found = await notices.page(session, before=cursor.read(before), limit=limit, tender_id=tender, kind=kind)
         last = found[-1] if len(found) == limit else None
-        return NoticePage(found, None if last is None else _cursor(last.published_at, last.id))
+        return NoticePage(found, None if last is None else cursor.write(last.published_at, last.id))
 
     @get("/{notice_id:uuid}", summary="A notice")
     async def read(self, notice_id: UUID, session: AsyncSession) -> Notice:
         """Show a notice."""
         return await notices.get(session, notice_id)
-
-
-def _cursor(at: datetime, key: UUID) -> str:
-    return f"{isoformat(at)}_{key}"
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, _, key = cursor.partition("_")
-    try:
-        return parse(at), UUID(key)
-    except ValueError as error:
-        raise GgzyError("page.bad_cursor") from error
 
 
 def _tender(tender: Tender) -> TenderView:

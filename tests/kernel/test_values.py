@@ -28,6 +28,17 @@ def test_parties_of_a_role() -> None:
     assert Actor(new_id(SeededEntropy(b"a")), "甲", grants).parties(Role.BIDDER) == {"X"}
 
 
+def test_sites_of_roles() -> None:
+    """Only sites of these very roles are named; a party is no site, and everywhere knows no bounds."""
+    held = {Grant(Role.WITNESS, site("152502")), Grant(Role.VENUE, site("152527")), Grant(Role.BIDDER, party("X"))}
+    actor = Actor(new_id(SeededEntropy(b"a")), "甲", frozenset(held | {Grant(Role.SUPERVISOR, EVERYWHERE)}))
+    assert actor.sites(Role.WITNESS, Role.BIDDER) == frozenset({"152502"})
+    assert actor.sites(Role.WITNESS, Role.VENUE) == frozenset({"152502", "152527"})
+    assert actor.sites(Role.WITNESS, Role.SUPERVISOR) is None
+    assert actor.sites(Role.ARCHIVIST) == frozenset()
+    assert actor.sites() == frozenset()
+
+
 @given(st.datetimes(datetime(1900, 1, 1), datetime(9000, 1, 1)), st.integers(-12, 14))  # noqa: DTZ001 - hypothesis wants naive bounds
 def test_times_round_trip_from_any_zone(moment: datetime, hours: int) -> None:
     """A moment in any zone is written in UTC and read back equal."""

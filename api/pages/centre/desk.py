@@ -1,6 +1,5 @@
 """The acceptance desk (受理): what waits at a site, trades by state, and what waits for its staff."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,9 @@ from api.accounts import policy
 from api.pages import life
 from api.web import PAGE, page
 from api.web.navigation import Entry, Task
-from kernel.actor import EVERYWHERE, STAFF, Actor, Role
-from kernel.clock import isoformat, parse
-from kernel.errors import GgzyError, not_found, permit
-from trading import parties, sites, tenders
+from kernel.actor import STAFF, Actor, Role
+from kernel.errors import not_found, permit
+from trading import cursor, parties, sites, tenders
 from trading.lot import State
 from trading.sites import Site
 from trading.tenders import Tender
@@ -23,7 +21,7 @@ from trading.tenders import Tender
 SEEING = STAFF | {Role.SUPERVISOR}
 NAVIGATION = (Entry("/centre", "pages.centre.places", frozenset({*STAFF})),)
 SIZE = 20
-WAITING = (State.ENTERED,)
+FILING = (State.CONTRACTED, State.FAILED, State.TERMINATED)
 GROUPS = {
     "waiting": (State.ENTERED,),
     "accepted": (State.ACCEPTED,),
@@ -31,11 +29,16 @@ GROUPS = {
     "opening": (State.OPENING, State.OPENED),
     "evaluation": (State.EVALUATING, State.EVALUATED),
     "result": (State.PUBLICIZED, State.AWARDED),
-    "filing": (State.CONTRACTED, State.FAILED, State.TERMINATED),
+    "filing": FILING,
     "filed": (State.ARCHIVED,),
     "all": tuple(State),
 }
-FILING = (State.CONTRACTED, State.FAILED, State.TERMINATED)
+# What waits for each of the staff.
+OWED = {
+    Role.ACCEPTANCE: (State.ENTERED, State.ACCEPTED),
+    Role.WITNESS: (State.ACCEPTED,),
+    Role.ARCHIVIST: FILING,
+}
 
 
 class Desk(Controller):
@@ -60,8 +63,12 @@ class Desk(Controller):
         permit(policy.must_be_person(actor))
         mine = await sites_of(session, actor)
         chosen = next((one for one in mine if one.code == site), mine[0])
-        states = GROUPS.get(group) or not_a_group()
-        found = await tenders.page(session, actor, before=_place(before), limit=SIZE, site=chosen.code, states=states)
+        states = GROUPS.get(group)
+        if states is None:
+            raise not_found("venue")
+        found = await tenders.page(
+            session, actor, before=cursor.read(before), limit=SIZE, site=chosen.code, states=states
+        )
         last = found[-1] if len(found) == SIZE else None
         where = f"/centre?site={chosen.code}&group={group}"
         return page(
@@ -74,15 +81,14 @@ class Desk(Controller):
             tenders=found,
             names=await parties.names(session, {one.purchaser for one in found}),
             tag_of=life.tag_of,
-            next=f"{where}&before={isoformat(last.made_at)}_{last.id}" if last else "",
+            next=f"{where}&before={cursor.write(last.made_at, last.id)}" if last else "",
             first=where if before else "",
         )
 
 
 async def sites_of(session: AsyncSession, actor: Actor) -> list[Site]:
     """Return the sites where somebody is staff or supervisor, the main one first; ``venue.not_found`` for others."""
-    scopes = {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role in SEEING}
-    found = [one for one in await sites.page(session) if EVERYWHERE in scopes or one.code in scopes]
+    found = await sites.held(session, actor, *SEEING)
     if not found:
         raise not_found("venue")
     return found
@@ -90,27 +96,16 @@ async def sites_of(session: AsyncSession, actor: Actor) -> list[Site]:
 
 async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     """Return what waits for acceptance staff, for witness staff (keys), and for archivists."""
-    wanted: dict[Role, tuple[State, ...]] = {
-        Role.ACCEPTANCE: (State.ENTERED, State.ACCEPTED),
-        Role.WITNESS: (State.ACCEPTED,),
-        Role.ARCHIVIST: FILING,
-    }
     found: dict[UUID, Task] = {}
-    for grant in actor.grants:
-        states = wanted.get(grant.role)
-        if states:
-            site = None if grant.scope == EVERYWHERE else grant.scope.removeprefix("site:")
+    for role, states in OWED.items():
+        codes = actor.sites(role)
+        for site in (None,) if codes is None else sorted(codes):
             for tender in await tenders.page(session, actor, limit=100, site=site, states=states):
                 code = _code(tender, states)
                 if code:
                     told: dict[str, object] = {"code": tender.code, "title": tender.title}
                     found[tender.id] = Task(code, f"/centre/tenders/{tender.id}", told)
     return list(found.values())
-
-
-def not_a_group() -> tuple[State, ...]:
-    """Refuse a group that does not exist."""
-    raise not_found("venue")
 
 
 def _code(tender: Tender, states: tuple[State, ...]) -> str:
@@ -121,13 +116,3 @@ def _code(tender: Tender, states: tuple[State, ...]) -> str:
         return "pages.centre.task_key"
     ended = all(lot.state in FILING for lot in tender.lots)
     return "pages.centre.task_file" if ended and states == FILING else ""
-
-
-def _place(cursor: str | None) -> tuple[datetime, UUID] | None:
-    if cursor is None:
-        return None
-    at, _, key = cursor.partition("_")
-    try:
-        return parse(at), UUID(key)
-    except ValueError as error:
-        raise GgzyError("page.bad_cursor") from error

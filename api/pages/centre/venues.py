@@ -14,7 +14,6 @@ from api.web import PAGE, Form, page, see, values
 from api.web.navigation import Entry
 from kernel import database
 from kernel.actor import STAFF, Actor, Role
-from kernel.actor import site as at_site
 from kernel.clock import CHINA
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, not_found, permit
@@ -23,7 +22,8 @@ from trading import sites, venues
 from trading.draft import YEARS
 from trading.venues import Booking, BookingDraft, Hall, HallPlan
 
-NAVIGATION = (Entry("/centre/venues", "pages.centre.venues", STAFF | {Role.SUPERVISOR}),)
+SEEING = STAFF | {Role.SUPERVISOR}
+NAVIGATION = (Entry("/centre/venues", "pages.centre.venues", SEEING),)
 OPENS, CLOSES = 7, 21
 """The hours that the day's picture shows; bookings outside them stand in the list."""
 PLACES = {
@@ -191,7 +191,7 @@ async def _draft(session: AsyncSession, actor: Actor, form: Form) -> BookingDraf
 
 
 async def _new(request: Page, session: AsyncSession, form: Form) -> Response[bytes]:
-    names = {one.code: one.name for one in await sites.page(session)}
+    names = await sites.names(session)
     halls = [(hall, names.get(hall.site, hall.site)) for hall in await venues.halls(session)]
     return page(request, "centre/booking.html", form=form, halls=halls)
 
@@ -207,5 +207,4 @@ async def _cancellation(
 
 def _home(actor: Actor) -> str:
     """Return the site where the person works, "" for those who work everywhere."""
-    scopes = sorted(grant.scope for grant in actor.grants if grant.scope.startswith(at_site("")))
-    return scopes[0].removeprefix(at_site("")) if scopes else ""
+    return min(actor.sites(*SEEING) or [""])

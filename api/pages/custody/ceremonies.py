@@ -21,12 +21,11 @@ from bidding.ceremony import Ceremony
 from bidding.keymaking_policy import MAX_HOURS, Terms
 from bidding.keysetup import MAX_KEYS
 from bidding.keysetup import Custodian as Named
-from kernel.actor import EVERYWHERE, Actor, Role
+from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
 from trading import parties, sites, tenders
 from trading.lot import State
-from trading.sites import Site
 
 NEEDING = (State.DRAFT, State.ENTERED, State.ACCEPTED)
 DEFAULT_HOURS = 72
@@ -150,7 +149,7 @@ async def _ceremony_page(
         index=index,
         going=found.state in OPEN,
         purchaser=names.get(found.purchaser, found.purchaser),
-        site=next((one.name for one in await sites.page(session) if one.code == found.site), found.site),
+        site=(await sites.names(session)).get(found.site, found.site),
         may_abort=found.state in OPEN and (index is not None or actor.holds(Role.WITNESS)),
         tags=TAGS,
     )
@@ -160,7 +159,7 @@ async def _begin_page(
     request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, form: Form
 ) -> Response[bytes]:
     """Show the form: site and purchaser first, people when these are known."""
-    own = await _own_sites(session, actor)
+    own = await sites.held(session, actor, Role.WITNESS)
     site = form["site"] or (own[0].code if own else "")
     permit(making.may_appoint(actor, site))
     names = await parties.names(session, {form["purchaser"]})
@@ -183,12 +182,6 @@ async def _begin_page(
         people=[(one, one.device_key and keysetup.fingerprint(one.device_key)) for one in found],
         limits={"keys": MAX_KEYS, "hours": MAX_HOURS, "usual": DEFAULT_HOURS},
     )
-
-
-async def _own_sites(session: AsyncSession, actor: Actor) -> list[Site]:
-    """Return the sites for which somebody is witness staff."""
-    scopes = {grant.scope.removeprefix("site:") for grant in actor.grants if grant.role is Role.WITNESS}
-    return [one for one in await sites.page(session) if EVERYWHERE in scopes or one.code in scopes]
 
 
 async def _needs(session: AsyncSession, actor: Actor, site: str) -> list[Need]:

@@ -211,7 +211,7 @@ async def _overview(
         invitees=drafting.INVITEES.typed(drafting.refilled(work.project)).values(),
         lots=lots,
         names=await parties.names(session, codes),
-        sites={site.code: site.name for site in await sites.page(session)},
+        sites=await sites.names(session),
         ready=bool(lots) and all(draft is not None for _, _, draft, _ in lots),
     )
 

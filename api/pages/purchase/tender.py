@@ -88,7 +88,7 @@ async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str
         "notices": await notices.of_tender(session, tender.id),
         "stages": {lot.id: life.stages(lot) for lot in tender.lots},
         "tag_of": life.tag_of,
-        "sites": {site.code: site.name for site in await sites.page(session)},
+        "sites": await sites.names(session),
     }
 
 
