@@ -1,6 +1,7 @@
 """What every test may use: one PostgreSQL migrated by our own revisions, and the real application over it."""
 
 import asyncio
+import contextlib
 import shutil
 import signal
 import tempfile
@@ -13,6 +14,7 @@ import httpx
 import psycopg
 import pytest
 from litestar import Litestar
+from litestar.datastructures import State
 from nacl.signing import SigningKey
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
@@ -34,6 +36,8 @@ from kernel.clock import SystemClock
 from kernel.entropy import SeededEntropy, SystemEntropy
 
 TEMPLATE = "template_ggzy"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory; the folder in it has a name that nobody can guess
+ENOUGH = 2 << 30  # bytes: some databases of 11 MB, and their log
 COMMANDS = {
     "ceph-mon": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
     "radosgw": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
@@ -76,8 +80,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Postgres]:
-    """One PostgreSQL for the whole run, without fsync; gone with everything in it at the end."""
-    folder = Path(tempfile.mkdtemp(prefix="ggzy-test-"))
+    """One PostgreSQL for the whole run, without fsync, in memory if there is enough; gone with everything at the end.
+
+    A copy of a database is 700 files: on a disk that is half a second of the kernel's work in each test.
+    """
+    memory = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH
+    folder = Path(tempfile.mkdtemp(prefix="ggzy-test-", dir=MEMORY if memory else None))
     folder.chmod(0o755)
     with Postgres(folder, durable=False) as server:
         yield server
@@ -96,10 +104,8 @@ def template(cluster: Postgres) -> str:
 @pytest.fixture
 def database(cluster: Postgres, template: str) -> Iterator[str]:
     """The URL of a fresh migrated database, for tests with real commits."""
-    name = f"t_{uuid4().hex}"
-    _administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
-    yield cluster.url(name)
-    _administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+    with _cloned(cluster, template) as name:
+        yield cluster.url(name)
 
 
 @pytest.fixture(scope="session")
@@ -147,23 +153,34 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> LocalAuthority:
     return LocalAuthority.load(folder, clock=clock, entropy=keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A sandbox after its first start: the name of its database, and the folder with its keys."""
+
+    database: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+async def started(cluster: Postgres, template: str, tmp_path_factory: pytest.TempPathFactory) -> Started:
+    """The first start, once for the run: tests work on copies of what it made."""
+    made = Started("started", tmp_path_factory.mktemp("started") / "data")
+    await asyncio.to_thread(_administer, cluster, f"CREATE DATABASE {made.database} TEMPLATE {template}")
+    async with installed(_settings(cluster.url(made.database), made.folder)):
+        return made
+
+
 @pytest.fixture
-def settings(database: str, tmp_path: Path) -> Settings:
-    """The settings of a sandbox on a database of the test's own; passwords are cheap, writes many, no hearings."""
-    return Settings(
-        data_dir=tmp_path / "data",
-        database_url=SecretStr(database),
-        sandbox=True,
-        password_memory=1024,
-        pool_size=20,
-        hearing_minutes=0,
-        writes_per_minute=1_000_000,
-    )
+def settings(cluster: Postgres, started: Started, tmp_path: Path) -> Iterator[Settings]:
+    """The settings of a sandbox on a database and a folder of the test's own, as its first start left them."""
+    folder = shutil.copytree(started.folder, tmp_path / "data")
+    with _cloned(cluster, started.database) as name:
+        yield _settings(cluster.url(name), folder)
 
 
 @pytest.fixture
 async def installation(settings: Settings) -> AsyncIterator[Installation]:
-    """What the application works with, opened as at a first start."""
+    """What the application works with."""
     opened: asyncio.Future[Installation] = asyncio.get_running_loop().create_future()
     over = asyncio.Event()
 
@@ -181,12 +198,21 @@ async def installation(settings: Settings) -> AsyncIterator[Installation]:
     await living
 
 
+@pytest.fixture(scope="session")
+def built(started: Started) -> tuple[Litestar, State]:
+    """The real application, built once for the run, and its state as it was built."""
+    made = build(_settings("", started.folder))
+    return made, made.state
+
+
 @pytest.fixture
-def app(settings: Settings, installation: Installation) -> Litestar:
-    """The real application; its background jobs do not run (call `api.jobs.sequence` yourself)."""
-    built = build(settings)
-    built.state.installation = installation
-    return built
+def app(built: tuple[Litestar, State], installation: Installation) -> Litestar:
+    """The application as if built anew; its background jobs do not run (call `api.jobs.sequence` yourself)."""
+    application, state = built
+    application.state = state.copy()
+    application.state.cache.drop()
+    application.state.installation = installation
+    return application
 
 
 @pytest.fixture
@@ -229,6 +255,28 @@ def someone(installation: Installation) -> Callable[..., Awaitable[Someone]]:
         return Someone(actor, {"Authorization": f"Bearer {token.secret}"}, device)
 
     return make
+
+
+def _settings(url: str, folder: Path) -> Settings:
+    """Passwords are cheap, writes many, no hearings."""
+    return Settings(
+        data_dir=folder,
+        database_url=SecretStr(url),
+        sandbox=True,
+        password_memory=1024,
+        pool_size=20,
+        hearing_minutes=0,
+        writes_per_minute=1_000_000,
+    )
+
+
+@contextlib.contextmanager
+def _cloned(cluster: Postgres, template: str) -> Iterator[str]:
+    """Give the name of a copy of a database, which is there for the while."""
+    name = f"t_{uuid4().hex}"
+    _administer(cluster, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield name
+    _administer(cluster, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _administer(cluster: Postgres, statement: str) -> None:
