@@ -22,9 +22,7 @@ UNCHANGED = 304
 
 def headers(name: str, *, inline: bool = False, cache: str = PRIVATE, size: int | None = None) -> dict[str, str]:
     """Return the headers of a file of this name; `size` in bytes where the answer is a stream."""
-    disposition = f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"
-    told = {
-        "Content-Disposition": disposition,
+    told = named(name, inline=inline) | {
         "Content-Security-Policy": VIEWER if inline else SANDBOX,
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "SAMEORIGIN" if inline else "DENY",
@@ -32,6 +30,11 @@ def headers(name: str, *, inline: bool = False, cache: str = PRIVATE, size: int 
         "Cache-Control": cache,
     }
     return told if size is None else told | {"Content-Length": str(size)}
+
+
+def named(name: str, *, inline: bool = False) -> dict[str, str]:
+    """Return the header that names a file alone, for what brings a policy of its own."""
+    return {"Content-Disposition": f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"}
 
 
 def private(content: bytes, media_type: str, name: str, *, inline: bool = False) -> Response[bytes]:

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from litestar import Controller, Request, Response, get
 from markupsafe import Markup
 
-from api import offline
+from api import download, offline
 from api.web import PUBLIC_PAGE, assets, page
 from api.web.assets import Assets
 from api.wiring import Installation
@@ -47,7 +47,7 @@ class Verify(Controller):
             modules=Markup(offline.import_map(files)),  # noqa: S704 - JSON of base64 and of our own names
             styles=offline.styles(files),
         )
-        answer.headers["content-disposition"] = 'attachment; filename="ggzy-verify.html"'
+        answer.headers.update(download.named("ggzy-verify.html"))
         return answer
 
 
