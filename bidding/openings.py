@@ -97,11 +97,12 @@ async def technically_scored(session: AsyncSession, lot: LotFacts) -> list[Entry
     return [entry async for entry in found if decode(entry.opening.event).data.get("lot") == str(lot.id)]
 
 
-async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> Progress:
-    """Return how far an opening is to whom its room is open; ``opening.not_found``."""
+async def find(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *, taking_part: bool = False) -> Progress:
+    """Return how far an opening is to whom its room is open, or only to who is `taking_part`; ``opening.not_found``."""
     lot = await lots.facts(session, lot_id)
     row = await begun(session, lot_id, stage)
-    await admission.admit(session, actor, lot, stage, row)
+    if not await admission.admit(session, actor, lot, stage, row) and taking_part:
+        raise not_found("opening")
     return await progress(session, row, lot)
 
 

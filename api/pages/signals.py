@@ -38,7 +38,7 @@ class Signals(Controller):
         """Follow whose shares are there."""
         permit(policy.must_be_person(actor))
         async with sessions() as session:
-            await openings.find(session, actor, lot_id, stage)
+            await openings.find(session, actor, lot_id, stage, taking_part=True)
         return boards.signals(("opening", f"{lot_id}/{stage}"), address=whence)
 
     @get("/custody/draws/{draw_id:uuid}/events")

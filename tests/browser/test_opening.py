@@ -87,7 +87,15 @@ async def test_a_whole_opening_by_clicks(visit: Visit, site: Site, scene: Scene,
     await look(first, second)
     await speak(first, second, lead)
     await confirm_others(visit, url, people[2:])
+    public = await visit(size=PHONE)
+    await public.goto(url)
+    await expect(public.get_by_text("按送达先后唱标")).to_be_visible()
+    await expect(public.get_by_text("见证甲")).to_have_count(0)
+    await axe(public)
+    await no_sideways_scrolling(public)
+    await shot(public, "opening-public-320")
     await lead.get_by_role("button", name="宣布开标结束").click(timeout=SLOW)
+    await expect(public.get_by_role("link", name="开标记录（JSON，核验以此为准）")).to_be_visible(timeout=SLOW)
     await expect(lead.get_by_text("开标结束，记录已生成。")).to_be_visible()
     await expect(first.get_by_role("link", name="开标记录（JSON，核验以此为准）")).to_be_visible(timeout=SLOW)
     await expect(wall.get_by_text("开标结束")).to_be_visible(timeout=SLOW)
@@ -149,10 +157,18 @@ async def confirm_others(visit: Visit, url: str, people: list[Someone]) -> None:
 
 
 async def test_the_display_mends_its_own_connection(visit: Visit, site: Site, scene: Scene, watch: Watch) -> None:
-    """The server dies under the display: it says 断线 and since when; the server comes back: it goes on by itself."""
+    """The server dies under the display: it says 断线 and since when; the server comes back: it goes on by itself.
+
+    Where the server lives and no seat is free, it shows the state all the same and says that it is not live.
+    """
     watch.allowed.extend(["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED", "Failed to load resource", "ERR_"])
     wall = await visit(size=WALL)
+    await wall.route("**/display/events*", lambda route: route.fulfill(status=503))
     await wall.goto(f"/openings/{scene.lot_id}/1/display")
+    await expect(wall.locator("[data-lost]")).to_contain_text("没有空闲的实时连接", timeout=SLOW)
+    await shot(wall, "opening-display-polling")
+    await wall.unroute("**/display/events*")
+    await wall.reload()
     await expect(wall.locator("html")).to_have_attribute("data-connection", "live", timeout=SLOW)
     assert await wall.evaluate("getComputedStyle(document.querySelector('.now')).fontSize >= '24px'")
     site.server.kill()

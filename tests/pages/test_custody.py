@@ -189,7 +189,7 @@ async def test_an_opening_asks_its_custodians(
         session.add(CustodianRow(ceremony_id=ceremony, number=1, role="witness", **own))
     place = f"/custody/openings/{scene.lot_id}/1"
     visitor = await signed_in(holder)
-    assert "为开标给出份额：一标段" in text_of(await visitor.get("/desk"))
+    assert "为开标给出份额：工程" in text_of(await visitor.get("/desk"))
     assert place in (await visitor.get("/custody")).text
     page = await visitor.get(place)
     assert "已有 0 份，需要 2 份" in text_of(page)

@@ -43,7 +43,7 @@ async def _page(
 ) -> Response[bytes]:
     permit(policy.must_be_person(actor))
     lot_id, stage = place
-    progress = await openings.find(session, actor, lot_id, stage)
+    progress = await openings.find(session, actor, lot_id, stage, taking_part=True)
     seen = f"{progress.state}.{len(progress.custodians)}"
     if same := unchanged(request, seen):
         return same
