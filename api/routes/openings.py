@@ -83,7 +83,7 @@ class OpeningController(Controller):
 
     @get("/", summary="How far the opening is")
     async def find(self, lot_id: UUID, stage: int, session: AsyncSession, actor: Actor) -> Progress:
-        """Tell how far it is: to those who take part, and to everybody once it is finished."""
+        """Tell how far it is to everybody; of an invited tender to those who take part, until it is finished."""
         return await openings.find(session, actor, lot_id, stage)
 
     @get("/request", summary="What the custodians' devices are asked", opt=STREAMED)
