@@ -20,7 +20,6 @@ class Rights:
     `order` is ``pause`` or ``resume``; `consents` to the order that waits; `gives`: one's device owes its shares.
     """
 
-    leads: bool = False
     begins: bool = False
     closes: bool = False
     order: str | None = None
@@ -30,11 +29,6 @@ class Rights:
     speaks: tuple[str, ...] = ()
     confirms: tuple[str, ...] = ()
     gives: bool = False
-
-    @property
-    def any(self) -> bool:
-        """Tell whether anything is offered at all."""
-        return self != Rights(leads=self.leads)
 
 
 def of(actor: Actor, seen: Room) -> Rights:
@@ -47,7 +41,6 @@ def of(actor: Actor, seen: Room) -> Rights:
     speaks = own if room.may_speak(standing, OBJECTED) is None else ()
     heard = {offer.party for offer in seen.offers if offer.confirmed}
     return Rights(
-        leads=leads,
         begins=_begins(actor, seen),
         closes=leads and room.may_close(standing, seen.at) is None,
         order=_order(seen) if orders else None,
