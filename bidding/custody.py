@@ -16,6 +16,8 @@ from bidding.ceremony import Ceremony
 from bidding.keymaking_tables import CeremonyRow, CustodianRow, OpeningKeyRow
 from bidding.tables import BEGAN, OpeningRow, ShareRow
 from kernel.actor import Actor, Role
+from trading import lots
+from trading.lot import ENDED
 
 LIMIT = 20
 
@@ -64,7 +66,7 @@ async def index_in(session: AsyncSession, actor: Actor, ceremony_id: UUID) -> in
 
 
 async def awaited(session: AsyncSession, actor: Actor) -> Sequence[Awaited]:
-    """Return the openings under way that ask somebody as custodian, oldest first."""
+    """Return the openings under way that ask somebody as custodian, oldest first; none of lots that ended meanwhile."""
     query = (
         select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.began_at, CustodianRow, ShareRow.custodian)
         .join(OpeningKeyRow, OpeningKeyRow.lot_id == OpeningRow.lot_id)
@@ -73,10 +75,12 @@ async def awaited(session: AsyncSession, actor: Actor) -> Sequence[Awaited]:
         .where(OpeningRow.state == BEGAN, CustodianRow.user_id == actor.user_id)
         .order_by(OpeningRow.began_at)
     )
-    return [
+    found = [
         Awaited(lot, stage, began, row.number, given is not None, row.device_key == actor.device_key)
         for lot, stage, began, row, given in await session.execute(query)
     ]
+    known = await lots.facts_of(session, {one.lot_id for one in found})
+    return [one for one in found if known[one.lot_id].state not in ENDED]
 
 
 async def lots_held(session: AsyncSession, actor: Actor) -> frozenset[UUID]:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from litestar import Litestar
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.broadcast import Boards
 from api.live import Hub
@@ -23,6 +23,7 @@ from tests.bidding.stage import PURCHASER, SITE
 from tests.conftest import Someone
 from tests.experts import scene as draw_scenes
 from tests.pages.conftest import SignIn, Visitor, text_of
+from trading.tables import LotRow
 
 Make = Callable[..., Awaitable[Someone]]
 SIDES = (
@@ -199,6 +200,9 @@ async def test_an_opening_asks_its_custodians(
     stranger = await signed_in(await someone(Grant(Role.BIDDER, actors.party("91152502MA0N7E8T0X"))))
     assert (await stranger.get(place)).status_code == 404
     assert (await visitor.get(f"/custody/openings/{scene.lot_id}/2")).status_code == 404
+    async with installation.sessions.begin() as session:
+        await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state="terminated"))
+    assert place not in (await visitor.get("/custody")).text
 
 
 async def test_a_draw_asks_its_three_parties(installation: Installation, someone: Make, signed_in: SignIn) -> None:
