@@ -118,7 +118,12 @@ def may_oversee(actor: Actor, lot: LotFacts) -> GgzyError | None:
     return None if seen else not_found("committee")
 
 
+def may_follow(actor: Actor, lot: LotFacts) -> GgzyError | None:
+    """How far a committee is, its tenderer sees as well as those who oversee."""
+    return None if may_appoint(actor, lot) is None else may_oversee(actor, lot)
+
+
 def may_read_report(actor: Actor, lot: LotFacts, members: frozenset[object]) -> GgzyError | None:
     """The finished report goes to the members, the tenderer, witness and supervisor."""
-    insider = actor.user_id in members or is_tenderer(actor, lot) or may_oversee(actor, lot) is None
+    insider = actor.user_id in members or may_follow(actor, lot) is None
     return None if insider and lot.state in RESULT_KNOWN else not_found("report")

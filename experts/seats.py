@@ -115,8 +115,7 @@ async def formable(session: AsyncSession, lot_ids: Sequence[UUID]) -> frozenset[
 async def drawn(session: AsyncSession, actor: Actor, lot_id: UUID) -> Drawn | None:
     """Return how the lot's last round ended to its tenderer and those who oversee; None before any round."""
     lot = await lots.facts(session, lot_id)
-    if policy.may_appoint(actor, lot) is not None:
-        permit(policy.may_oversee(actor, lot))
+    permit(policy.may_follow(actor, lot))
     query = select(DrawRow).where(DrawRow.lot_id == lot_id).order_by(DrawRow.round.desc()).limit(1)
     row = (await session.scalars(query)).one_or_none()
     if row is None:
@@ -127,8 +126,7 @@ async def drawn(session: AsyncSession, actor: Actor, lot_id: UUID) -> Drawn | No
 async def progress(session: AsyncSession, actor: Actor, lot_id: UUID) -> Progress:
     """Return how far a committee is to witness, supervisor and tenderer; ``committee.not_found``."""
     lot = await lots.facts(session, lot_id)
-    if policy.may_appoint(actor, lot) is not None:
-        permit(policy.may_oversee(actor, lot))
+    permit(policy.may_follow(actor, lot))
     row = (await session.scalars(select(CommitteeRow).where(CommitteeRow.lot_id == lot_id))).one_or_none()
     if row is None:
         raise not_found("committee")

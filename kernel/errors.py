@@ -1,6 +1,10 @@
 """The one error tree: a stable code, its parameters and a kind. The edge translates; nothing here is a sentence."""
 
+from collections.abc import Awaitable
 from enum import StrEnum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Kind(StrEnum):
@@ -44,3 +48,13 @@ def permit(refusal: GgzyError | None) -> None:
     """Raise the refusal that a policy returned; a policy returns None for yes."""
     if refusal is not None:
         raise refusal
+
+
+async def unless_missing(work: Awaitable[T]) -> T | None:
+    """Return what a service finds, None where it does not exist for who asks; every other refusal goes on."""
+    try:
+        return await work
+    except GgzyError as error:
+        if error.kind is not Kind.NOT_FOUND:
+            raise
+        return None

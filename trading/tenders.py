@@ -99,21 +99,21 @@ async def page(
     *,
     before: tuple[datetime, UUID] | None = None,
     limit: int = 50,
-    site: str | None = None,
+    sites: Collection[str] | None = None,
     states: Collection[str] | None = None,
     own: bool = False,
 ) -> list[Tender]:
     """Return the tenders that exist for somebody, newest first, those made before the place `before`. Two queries.
 
-    `states`: only those with a lot in one of them; `own`: only those brought by the person's own parties.
+    Only those: of `sites`; with a lot in one of `states`; with `own`, brought by the person's own parties.
     """
     query = select(TenderRow).order_by(TenderRow.made_at.desc(), TenderRow.id.desc()).limit(limit)
     if actor.user_id != SYSTEM.user_id:
         query = query.where(_seen_by(actor))
     if before is not None:
         query = query.where(tuple_(TenderRow.made_at, TenderRow.id) < before)
-    if site is not None:
-        query = query.where(TenderRow.site == site)
+    if sites is not None:
+        query = query.where(TenderRow.site.in_(sites))
     if states is not None:
         query = query.where(exists().where(LotRow.tender_id == TenderRow.id, LotRow.state.in_(map(str, states))))
     if own:

@@ -1,16 +1,16 @@
 """Draws of experts as the centre conducts them: a round prepared, its three nonces followed, calls by code."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy as accounts
+from api.pages import followed
 from api.pages.draws_form import QUOTAS, conditions, signature
-from api.web import PAGE, Entry, Form, page, see
+from api.web import BEFORE, PAGE, Entry, Form, Page, page, see
 from experts import draws, invitations, policy, transcripts
 from experts.invitations import Call
 from experts.rounds import Draw
@@ -18,10 +18,10 @@ from experts.tables import ROLES
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
-from trading import lots, sites, tenders
+from trading import lots, sites
 
-NAVIGATION = (Entry("/centre/draws", "pages.draws.nav", frozenset({Role.WITNESS, Role.SUPERVISOR})),)
-SHOWN = 100
+CENTRE = "/centre/draws"
+NAVIGATION = (Entry(CENTRE, "pages.draws.nav", frozenset({Role.WITNESS, Role.SUPERVISOR})),)
 PLACES = {"draw.beacon_missing": "beacon_signature", "field.unfit": "beacon_signature"}
 
 
@@ -37,38 +37,43 @@ class Round:
 class DrawDesk(Controller):
     """Draws, for those who take part in them."""
 
-    path = "/centre/draws"
+    path = CENTRE
     include_in_schema = False
     opt = PAGE
 
     @get()
-    async def show(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def show(
+        self, request: Page, session: AsyncSession, actor: Actor, before: str | None = BEFORE
+    ) -> Response[bytes]:
         """List the lots for which experts can be drawn now."""
         permit(accounts.must_be_person(actor))
-        found = [lot for one in await tenders.page(session, actor, limit=SHOWN) for lot in one.lots]
-        open_lots = [lot for lot in found if policy.may_see_draw(actor, lot) is None and lot.state in policy.DRAWABLE]
-        return page(request, "draws/list.html", lots=open_lots, sites=await sites.names(session))
+        own = not any(actor.holds(role) for role in followed.OVERSEERS)
+        found = await followed.page(session, actor, policy.DRAWABLE, own=own, before=before)
+        return page(
+            request,
+            "draws/list.html",
+            lots=found.lots,
+            sites=await sites.names(session),
+            next=found.following(CENTRE),
+            first=CENTRE if before else "",
+        )
 
     @get("/{lot_id:uuid}")
-    async def read(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def read(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the rounds of a lot."""
         permit(accounts.must_be_person(actor))
         return await _show(request, session, actor, lot_id, Form())
 
     @post("/{lot_id:uuid}")
     async def prepare(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Prepare a round: roster, quotas and exclusions are fixed and logged."""
         form = await Form.read(request)
-        try:
+        with form.trying({"draw.no_reason": "reason"}):
             await draws.prepare(session, actor, lot_id, conditions(form), entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "reason" if error.code == "draw.no_reason" else "")
-            return await _show(request, session, actor, lot_id, form)
-        return see(f"/centre/draws/{lot_id}", done="draw_prepared")
+            return see(f"{CENTRE}/{lot_id}", done="draw_prepared")
+        return await _show(request, session, actor, lot_id, form)
 
     @post("/{lot_id:uuid}/{draw_id:uuid}/{step:str}")
     async def take(
@@ -77,19 +82,17 @@ class DrawDesk(Controller):
         draw_id: UUID,
         step: str,
         *,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         entropy: Entropy,
     ) -> Response[bytes] | Redirect:
         """Fix the seed, let overdue calls time out, or give a round up before its seed."""
         form = await Form.read(request)
-        try:
+        with form.trying("abandon" if step == "abandonment" else PLACES):
             await _step(session, actor, draw_id, step, form=form, entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "abandon" if step == "abandonment" else PLACES.get(error.code, ""))
-            return await _show(request, session, actor, lot_id, form)
-        return see(f"/centre/draws/{lot_id}", done=f"draw_{step}")
+            return see(f"{CENTRE}/{lot_id}", done=f"draw_{step}")
+        return await _show(request, session, actor, lot_id, form)
 
 
 async def _step(session: AsyncSession, actor: Actor, draw_id: UUID, step: str, *, form: Form, entropy: Entropy) -> None:
@@ -104,9 +107,7 @@ async def _step(session: AsyncSession, actor: Actor, draw_id: UUID, step: str, *
         raise GgzyError("pages.expert.choose")
 
 
-async def _show(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, form: Form
-) -> Response[bytes]:
+async def _show(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
     lot = await lots.facts(session, lot_id)
     found = await draws.of_lot(session, actor, lot_id)
     replayable = await transcripts.of_lot(session, actor, lot_id)

@@ -204,7 +204,8 @@ class TenderController(Controller):
         site: Annotated[str | None, Parameter(pattern=r"^[0-9]{6}$(?!\n)")] = None,
     ) -> TenderPage:
         """List the tenders that exist for the person who asks; for everybody, those announced."""
-        found = await tenders.page(session, actor, before=cursor.read(before), limit=limit, site=site)
+        sites = None if site is None else [site]
+        found = await tenders.page(session, actor, before=cursor.read(before), limit=limit, sites=sites)
         last = found[-1] if len(found) == limit else None
         return TenderPage(
             [_tender(one) for one in found], None if last is None else cursor.write(last.made_at, last.id)

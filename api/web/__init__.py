@@ -2,6 +2,6 @@
 
 from api.web.forms import Form, Problem
 from api.web.navigation import Entry, Task
-from api.web.rendering import PAGE, PUBLIC_PAGE, page, see
+from api.web.rendering import BEFORE, PAGE, PUBLIC_PAGE, Page, page, see
 
-__all__ = ["PAGE", "PUBLIC_PAGE", "Entry", "Form", "Problem", "Task", "page", "see"]
+__all__ = ["BEFORE", "PAGE", "PUBLIC_PAGE", "Entry", "Form", "Page", "Problem", "Task", "page", "see"]

@@ -6,7 +6,9 @@ with everything that was typed; its page answers 422, so nothing is stored.
 """
 
 import hmac
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from litestar import Request
@@ -72,12 +74,50 @@ class Form:
         """Put a refusal at a field, or at the form as a whole."""
         self.problems.append(Problem(where, error))
 
+    def trying(self, places: "Places" = "", *, missing: Collection[str] = ()) -> "Trial":
+        """Begin a block in which refusals are put at their fields instead of going on.
+
+        `places`: the field, or fields by the refusal's code or its noun, with "" for all others. What does not exist
+        for who asks goes on, but for the codes in `missing`: these are things that the form names.
+
+            with form.trying({"venue.taken": "begins_at"}):
+                made = await venues.book(…)
+                return see(…)
+            return await _show(…, form)
+        """
+        return Trial(self, {"": places} if isinstance(places, str) else places, missing)
+
     def problem(self, name: str) -> GgzyError | None:
         """Return what is wrong with a field."""
         return next((one.error for one in self.problems if one.field == name), None)
 
     def _texts(self) -> list[str]:
         return [text for name, values in self.fields.items() for text in (name, *values)]
+
+
+Places = str | Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A block of `Form.trying`."""
+
+    form: Form
+    places: Mapping[str, str]
+    missing: Collection[str]
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> bool:
+        """Put a refusal at its place in the form; True where it is settled by that."""
+        if not isinstance(error, GgzyError):
+            return False
+        if error.kind is Kind.NOT_FOUND and error.code not in self.missing:
+            return False
+        noun = error.code.partition(".")[0]
+        self.form.refuse(error, next((self.places[one] for one in (error.code, noun, "") if one in self.places), ""))
+        return True
 
 
 def _check_token(request: Request[Any, Any, Any], shown: str) -> None:

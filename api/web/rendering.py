@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Request, Response
+from litestar.params import Parameter
 from litestar.response import Redirect
 from litestar.types import HTTPScope, Scope
 from markupsafe import Markup
@@ -27,12 +28,16 @@ from kernel.errors import GgzyError
 from trading import bigrams
 from trading.lot import LotFacts, own_title
 
+Page = Request[Any, Any, Any]
+"""A request for a page; who asks and what stands in its state is read through the dependencies."""
 TEMPLATES = Path(__file__).parent.parent / "templates"
 PAGE = {"page": True}
 """``opt`` of a page: refusals come as HTML; a POST must have been read by `Form.read`."""
 PUBLIC_PAGE = {"page": True, "public": True, "public_page": True}
 """``opt`` of a page that is the same for everybody who is not signed in: it may come from the cache."""
 KILO = 1000
+BEFORE = Parameter(default=None, max_length=80)
+"""The parameter ``before`` of a list in pages: what `trading.cursor` reads."""
 DONE = re.compile(r"[a-z_]{1,60}")
 
 

@@ -1,15 +1,14 @@
 """The acceptance desk (受理): what waits at a site, trades by state, and what waits for its staff."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.params import Parameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages import life
-from api.web import PAGE, page
+from api.web import BEFORE, PAGE, Page, page
 from api.web.navigation import Entry, Task
 from kernel.actor import STAFF, Actor, Role
 from kernel.errors import not_found, permit
@@ -52,12 +51,12 @@ class Desk(Controller):
     async def queue(
         self,
         *,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         site: str | None = Parameter(default=None, pattern=r"^[0-9]{6}$"),
         group: str = Parameter(default="waiting", max_length=20),
-        before: str | None = Parameter(default=None, max_length=80),
+        before: str | None = BEFORE,
     ) -> Response[bytes]:
         """List trades of a site in a group of states."""
         permit(policy.must_be_person(actor))
@@ -67,7 +66,7 @@ class Desk(Controller):
         if states is None:
             raise not_found("venue")
         found = await tenders.page(
-            session, actor, before=cursor.read(before), limit=SIZE, site=chosen.code, states=states
+            session, actor, before=cursor.read(before), limit=SIZE, sites=[chosen.code], states=states
         )
         last = found[-1] if len(found) == SIZE else None
         where = f"/centre?site={chosen.code}&group={group}"
@@ -98,13 +97,13 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     """Return what waits for acceptance staff, for witness staff (keys), and for archivists."""
     found: dict[UUID, Task] = {}
     for role, states in OWED.items():
-        codes = actor.sites(role)
-        for site in (None,) if codes is None else sorted(codes):
-            for tender in await tenders.page(session, actor, limit=100, site=site, states=states):
-                code = _code(tender, states)
-                if code:
-                    told: dict[str, object] = {"code": tender.code, "title": tender.title}
-                    found[tender.id] = Task(code, f"/centre/tenders/{tender.id}", told)
+        if not actor.holds(role):
+            continue
+        for tender in await tenders.page(session, actor, limit=100, sites=actor.sites(role), states=states):
+            code = _code(tender, states)
+            if code:
+                told: dict[str, object] = {"code": tender.code, "title": tender.title}
+                found[tender.id] = Task(code, f"/centre/tenders/{tender.id}", told)
     return list(found.values())
 
 

@@ -187,7 +187,7 @@ async def _begin_page(
 async def _needs(session: AsyncSession, actor: Actor, site: str) -> list[Need]:
     """Return the purchasers whose lots at the site wait for keys."""
     waiting: dict[str, int] = {}
-    for tender in await tenders.page(session, actor, site=site, states=NEEDING):
+    for tender in await tenders.page(session, actor, sites=[site], states=NEEDING):
         count = sum(lot.opening_key_hash is None and lot.state in NEEDING for lot in tender.lots)
         waiting[tender.purchaser] = waiting.get(tender.purchaser, 0) + count
     free: dict[str, int] = {}

@@ -1,14 +1,11 @@
 """A purchaser's or agency's tenders with their states, and what waits for its people."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
-from litestar.params import Parameter
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages import life
-from api.web import PAGE, page
+from api.web import BEFORE, PAGE, Page, page
 from api.web.navigation import Entry, Task
 from kernel.actor import Actor, Role
 from kernel.errors import permit
@@ -40,10 +37,10 @@ class Overview(Controller):
     @get()
     async def own(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
-        before: str | None = Parameter(default=None, max_length=80),
+        before: str | None = BEFORE,
     ) -> Response[bytes]:
         """List sketches and tenders, the newest first."""
         permit(policy.must_be_person(actor))
