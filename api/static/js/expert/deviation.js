@@ -4,8 +4,8 @@
  */
 
 /** How far from the median, as a share of the maximum, points may be before a note is asked for. */
-export const FROM_OTHER_BIDS = 0.3;
-export const FROM_OTHER_ITEMS = 0.4;
+const FROM_OTHER_BIDS = 0.3;
+const FROM_OTHER_ITEMS = 0.4;
 /** Of fewer values no median says what is usual. The one looked at counts among them, so that it draws no other away. */
 const ENOUGH = 3;
 

@@ -12,7 +12,7 @@ import { Refusal } from "./refusal.js";
 import * as shape from "./shape.js";
 import * as signed from "./signed.js";
 
-export const FORMAT = "ggzy/key-complaint/v1";
+const FORMAT = "ggzy/key-complaint/v1";
 const MAX_BYTES = 4 << 10;
 
 const INDEX = shape.whole(1, keysetup.MAX_CUSTODIANS);

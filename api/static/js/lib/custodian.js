@@ -15,7 +15,6 @@ import * as moment from "./verify/moment.js";
 import * as proofs from "./verify/proof.js";
 import * as timestamp from "./verify/timestamp.js";
 
-export const STEPS = 7;
 const ANNOUNCED = "tender.announced";
 const MOVED = "deadline.moved";
 const RECEIVED = "bid.received";

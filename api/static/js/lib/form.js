@@ -7,7 +7,7 @@ import { decode, encode as encodeCanonical } from "./canonical.js";
 import { Refusal, require } from "./refusal.js";
 import * as shape from "./shape.js";
 
-export const FORMAT = "ggzy/form/v1";
+const FORMAT = "ggzy/form/v1";
 export const MAX_FORM = 1 << 20;
 
 const PRICE = /^(0|[1-9][0-9]{0,14})\.[0-9]{2}$/;
@@ -89,7 +89,7 @@ export function parse(data) {
  * @throws {Refusal} `bid.bad_price`
  */
 export function readPrice(written) {
-  const plain = written.replaceAll(/[,，\s]/g, "");
+  const plain = written.replaceAll(/[,\uff0c\s]/g, "");
   const match = /^(0|[1-9][0-9]{0,14})(?:\.([0-9]{1,2}))?$/.exec(plain);
   if (match === null || !/[1-9]/.test(plain)) throw new Refusal("bid.bad_price");
   return `${match[1]}.${(match[2] ?? "").padEnd(2, "0")}`;

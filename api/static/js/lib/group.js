@@ -13,7 +13,7 @@ import { Refusal } from "./refusal.js";
 import { sodium } from "./sodium.js";
 
 export const SCALAR_BYTES = 32;
-export const PROOF_BYTES = 64;
+const PROOF_BYTES = 64;
 export const ZERO = new Uint8Array(32);
 export const ONE = Uint8Array.from([1, ...new Uint8Array(31)]);
 
@@ -125,7 +125,7 @@ export function reduce(wide) {
  * @param {Uint8Array} domain
  * @param {...Uint8Array} parts
  */
-export function hashToScalar(domain, ...parts) {
+function hashToScalar(domain, ...parts) {
   return reduce(sodium.crypto_hash_sha512(concat(domain, ...parts.flatMap((part) => [u32(part.length), part]))));
 }
 

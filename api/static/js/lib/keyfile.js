@@ -12,12 +12,12 @@ import * as shape from "./shape.js";
 import { deviceOf } from "./signed.js";
 import { randomBytes, sodium } from "./sodium.js";
 
-export const FORMAT = "ggzy/keyfile/v1";
+const FORMAT = "ggzy/keyfile/v1";
 export const DEVICE_SEED = "device-seed";
 export const BIDDER_SECRET = "bidder-secret";
 /** What argon2id costs: `memory` in KiB, `passes` over it. */
 export const STRENGTH = Object.freeze({ memory: 64 << 10, passes: 4 });
-export const MAX_FILE = 1 << 20;
+const MAX_FILE = 1 << 20;
 
 const CONTENT_FORMAT = "ggzy/keyfile-content/v1";
 const MAX_SECRETS = 500;

@@ -11,7 +11,7 @@ import * as signed from "./signed.js";
 import { sodium } from "./sodium.js";
 
 export const FORMAT = "ggzy/key-setup/v1";
-export const SUITE = "ggzy-dkg(Ed25519, SHA-512, XChaCha20-Poly1305)";
+const SUITE = "ggzy-dkg(Ed25519, SHA-512, XChaCha20-Poly1305)";
 export const MAX_CUSTODIANS = 7;
 const MIN_THRESHOLD = 2;
 const MAX_KEYS = 256;

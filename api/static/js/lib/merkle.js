@@ -6,7 +6,7 @@ import { concat, equal } from "./bytes.js";
 import { Refusal } from "./refusal.js";
 import { sodium } from "./sodium.js";
 
-export const HASH_SIZE = 32;
+const HASH_SIZE = 32;
 const LEAF = new Uint8Array([0]);
 const NODE = new Uint8Array([1]);
 
@@ -21,7 +21,7 @@ export function leafHash(entry) {
 }
 
 /** @param {Uint8Array} left @param {Uint8Array} right @returns {Uint8Array} SHA-256(0x01 ‖ left ‖ right) */
-export function nodeHash(left, right) {
+function nodeHash(left, right) {
   return sha256(concat(NODE, left, right));
 }
 

@@ -10,7 +10,7 @@ import * as opening from "./opening.js";
 import { Refusal } from "./refusal.js";
 import * as signed from "./signed.js";
 
-export const FORMAT = "ggzy/opening-shares/v1";
+const FORMAT = "ggzy/opening-shares/v1";
 
 /**
  * What is answered: the digest of the request, the opening key, the envelopes to open in their order.

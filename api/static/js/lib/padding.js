@@ -4,7 +4,7 @@
  */
 
 /** Every payload has at least this length, so that all envelopes holding a form only look alike. */
-export const FLOOR = 65536;
+const FLOOR = 65536;
 
 /** @param {number} length in bytes @returns {number} the Padmé length, at least `FLOOR` */
 export function paddedLength(length) {

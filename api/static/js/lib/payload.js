@@ -8,7 +8,7 @@ import { MAX_LENGTH, RECORD_SIZE } from "./header.js";
 import { paddedLength } from "./padding.js";
 import { Refusal, require } from "./refusal.js";
 
-export const BLOCK_SIZE = 16 * RECORD_SIZE;
+const BLOCK_SIZE = 16 * RECORD_SIZE;
 
 /** The plaintext of one envelope, read block by block: form, files, padding. */
 export class PayloadSource {

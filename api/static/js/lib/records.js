@@ -9,7 +9,7 @@ import { AES_256_GCM, RECORD_SIZE } from "./header.js";
 import { Refusal } from "./refusal.js";
 import { sodium } from "./sodium.js";
 
-export const TAG_SIZE = 16;
+const TAG_SIZE = 16;
 export const SEALED_SIZE = RECORD_SIZE + TAG_SIZE;
 
 /**

@@ -10,7 +10,7 @@ import { sha256 } from "./merkle.js";
 import { cipher } from "./records.js";
 import { Refusal } from "./refusal.js";
 
-export const SIZE = 1251;
+const SIZE = 1251;
 const MAGIC = concat(utf8("ggzy/sec"), Uint8Array.of(1));
 const MAX_SECRET = 1024;
 const HEADER_SIZE = 113;

@@ -7,7 +7,7 @@ import { Frontier, root as rootOf } from "./merkle.js";
 import { require } from "./refusal.js";
 
 export const SEGMENT_SIZE = 1 << 20;
-export const PART_SEGMENTS = 8;
+const PART_SEGMENTS = 8;
 export const PART_SIZE = PART_SEGMENTS * SEGMENT_SIZE;
 const PART_LEVEL = 3;
 const MAX_PARTS = 1 << 18;
@@ -77,11 +77,6 @@ export function bodyRoot(parts) {
     else tree.close(root, Math.ceil(size / SEGMENT_SIZE));
   }
   return tree.root();
-}
-
-/** @param {number} length of a body in bytes @returns {number} how many parts it has */
-export function partCount(length) {
-  return Math.ceil(length / PART_SIZE);
 }
 
 /** @param {Uint8Array} leaf */

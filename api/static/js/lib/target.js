@@ -5,7 +5,7 @@ import { checkPoint } from "./group.js";
 import { Refusal } from "./refusal.js";
 import * as shape from "./shape.js";
 
-export const FORMAT = "ggzy/seal-target/v1";
+const FORMAT = "ggzy/seal-target/v1";
 const MAX_SIZE = 16384;
 const name = shape.text(1, 500);
 const SHAPE = shape.object({

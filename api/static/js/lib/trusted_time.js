@@ -8,8 +8,6 @@ import { concat, unhex } from "./bytes.js";
 import { sha256 } from "./merkle.js";
 import * as timestamp from "./verify/timestamp.js";
 
-export const QUERY_TYPE = "application/timestamp-query";
-
 // TimeStampReq (RFC 3161 2.4.1): version 1, SHA-256 imprint …
 const BEFORE = unhex("30390201013031300d060960864801650304020105000420");
 // … and certReq true.

@@ -47,6 +47,7 @@ function scanned() {
 async function check(files) {
   if (!files.length) return;
   stop();
+  status.textContent = t("pages.verify.working", { count: files.length });
   const pins = await pinsOf(form);
   const report = new Report(place);
   const started = performance.now();
@@ -57,7 +58,6 @@ async function check(files) {
     else if (kind === "ended") end(report, started);
     else /** @type {any} */ (report)[kind](value);
   };
-  status.textContent = t("pages.verify.working", { count: files.length });
   const address = form.dataset.worker;
   const terminate = address ? startWorker(address, files, pins, hear) : void run(files, pins, hear);
   stop = () => {

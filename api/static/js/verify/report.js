@@ -79,7 +79,7 @@ export class Report {
       const line = this.#row(first[0]);
       mark(line, "bad", t("pages.verify.broken"));
       part(line, "detail").className = "wrong";
-      part(line, "detail").textContent = `${t(code, params)}（${code}）`;
+      part(line, "detail").textContent = t(code, params) + t("page.aside", { text: code });
     }
     for (const [number] of rest) mark(this.#row(number), "off", t("pages.verify.not_reached"));
     this.#state("bad", t("pages.verify.unsound"));

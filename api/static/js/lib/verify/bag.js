@@ -10,8 +10,8 @@ import { Refusal } from "../refusal.js";
 import { small } from "./source.js";
 import { hasMembers, reading } from "./strict.js";
 
-export const PACKAGE = "ggzy/package/v1";
-export const MANIFEST = "manifest-sha256.txt";
+const PACKAGE = "ggzy/package/v1";
+const MANIFEST = "manifest-sha256.txt";
 export const TAG_MANIFEST = "tagmanifest-sha256.txt";
 export const SIGNED = "manifest.note";
 export const TAGS = ["bag-info.txt", "bagit.txt", SIGNED, MANIFEST];

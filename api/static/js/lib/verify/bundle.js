@@ -18,7 +18,7 @@ import * as timestamp from "./timestamp.js";
 import * as moment from "./moment.js";
 
 export const FORMAT = "ggzy/trail-bundle/v1";
-export const NAMES = [
+const NAMES = [
   "bundle.json", "bundle.note", "chain.pem", "checkpoint", "checkpoint.tsr", "entries.jsonl", "vkey",
 ]; // prettier-ignore
 const MAX_SMALL = 1 << 20;

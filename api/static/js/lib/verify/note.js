@@ -5,7 +5,7 @@
  * of witnesses are lines of other keys here: passed over, as the format demands. libsodium must be `ready`.
  */
 
-import { base64, concat, equal, hex, text as strictText, unbase64, utf8 } from "../bytes.js";
+import { concat, equal, hex, text as strictText, unbase64, utf8 } from "../bytes.js";
 import { sha256 } from "../merkle.js";
 import { Refusal } from "../refusal.js";
 import { sodium } from "../sodium.js";
@@ -124,16 +124,6 @@ export function checkCheckpoint(data, key) {
   const checkpoint = parseCheckpoint(note.text);
   if (checkpoint.origin !== key.name) throw new Refusal("checkpoint.wrong_origin");
   return checkpoint;
-}
-
-/**
- * Return the note as the log alone signed it: text, blank line, the log's own lines. That is what is stamped.
- * @param {Note} note
- * @param {Key} key
- */
-export function withoutWitnesses(note, key) {
-  const own = note.signatures.filter((line) => line.name === key.name && equal(line.keyId, key.id));
-  return `${note.text}\n${own.map((line) => `— ${line.name} ${base64(concat(line.keyId, line.value))}\n`).join("")}`;
 }
 
 /**

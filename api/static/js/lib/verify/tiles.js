@@ -11,8 +11,6 @@ export const WIDTH = 256;
 export const ENTRIES = -1;
 export const LEVELS = 8;
 const ENTRY_SIZE = 32;
-const MAX_SIZE = 2n ** 62n;
-const PATH = /^tile\/([0-7]|entries)\/((?:x[0-9]{3}\/){0,6}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/;
 
 /**
  * Hashes `256 * index` and following of a level, `width` of them.
@@ -29,24 +27,6 @@ export function path({ level, index, width }) {
     groups.unshift(`x${String(rest % 1000).padStart(3, "0")}`);
   const partial = width === WIDTH ? "" : `.p/${width}`;
   return `tile/${level === ENTRIES ? "entries" : level}/${groups.join("/")}${partial}`;
-}
-
-/**
- * Read a path strictly: only what `path` writes; refusal `tile.malformed`.
- * @param {string} text
- * @returns {Tile}
- */
-export function parse(text) {
-  const [, level, groups, width] = PATH.exec(text) ?? [];
-  const tile = {
-    level: level === "entries" ? ENTRIES : Number(level),
-    index: Number(groups?.replace(/[x/]/g, "")),
-    width: width === undefined ? WIDTH : Number(width),
-  };
-  const sound = groups !== undefined && Number.isSafeInteger(tile.index) && tile.width >= 1 && tile.width <= WIDTH;
-  if (!sound || BigInt(tile.index) * 256n + BigInt(tile.width) > MAX_SIZE || path(tile) !== text)
-    throw new Refusal("tile.malformed");
-  return tile;
 }
 
 /**

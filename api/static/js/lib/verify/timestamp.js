@@ -12,7 +12,7 @@ import * as der from "./der.js";
 import * as moment from "./moment.js";
 
 /** Under this policy our own authority stamps in sandbox mode, where time is compressed (docs/spec/timestamp.md, 2). */
-export const SANDBOX_POLICY = "2.25.142390933593934599966797556386817757186";
+const SANDBOX_POLICY = "2.25.142390933593934599966797556386817757186";
 /** How much earlier (accuracy) and later (a command under load) than the deciding time a token may be, microseconds. */
 export const TOLERANCE = 1_000_000n;
 export const PATIENCE = 10_000_000n;
