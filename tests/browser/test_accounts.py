@@ -8,13 +8,14 @@ from playwright.async_api import Page
 from sqlalchemy import text
 
 from api import mail
-from api.accounts import totp
+from api.accounts import resets, totp
 from api.mail_rules import Post
 from kernel.actor import Grant, Role, site
 from kernel.clock import SystemClock
 from kernel.database import now
 from tests.api.test_factors import PASSWORD, person
 from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
+from tests.pages.test_accounts import age
 
 WITNESS = Grant(Role.WITNESS, site("152502"))
 DEVICE = {
@@ -24,7 +25,7 @@ DEVICE = {
 
 
 async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
-    """Staff enrol a passkey at their first sign-in and use it at the next one, by clicks alone."""
+    """Staff enrol a passkey at their first sign-in, use it at the next one and to show who they are, by clicks."""
     await person(site.installation, "wang", WITNESS)
     page = await visit()
     devtools = await page.context.new_cdp_session(page)
@@ -43,6 +44,12 @@ async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
     await page.get_by_role("button", name="使用通行密钥").click()
     await page.get_by_role("heading", name="我的账户").wait_for()
     assert "见证" in await page.locator("main").inner_text()
+    await age(site.installation)
+    await page.get_by_role("link", name="登记验证方式").click()
+    await page.get_by_label("口令").fill(PASSWORD)
+    await look(page, "confirm")
+    await page.get_by_role("button", name="使用通行密钥").click()
+    await page.get_by_role("heading", name="登记验证方式", exact=True).wait_for()
 
 
 async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
@@ -52,6 +59,15 @@ async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
     page = await visit(size=PHONE)
     await page.goto("/sign-in?next=/account")
     await look(page, "sign-in")
+    await page.get_by_role("link", name="忘记了口令？").click()
+    await look(page, "forgotten")
+    await page.goto("/sign-in/forgotten/sent")
+    await look(page, "forgotten-sent")
+    async with site.installation.sessions.begin() as session:
+        user = await session.scalar(text("SELECT id FROM account"))
+        secret = await resets.make(session, user, entropy=site.installation.entropy)
+    await page.goto(f"/sign-in/reset/{secret}")
+    await look(page, "reset")
     await sign_in(page, "/sign-in?next=/account")
     await look(page, "enrol")
     await page.get_by_role("button", name="用手机验证码").click()
