@@ -1,19 +1,21 @@
 """Entries of the trail as people read them: time in China, words of the kind, codes of trades and names of persons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import trail_words
 from api.accounts import names
-from api.locale import DEFAULT, catalogue, words
+from api.locale import words
+from api.trail_words import Fact
 from archive import event as events
 from archive.event import Event
 from archive.trail import Entry
 from kernel import canonical
 from kernel.actor import ANONYMOUS, SYSTEM
-from kernel.clock import civil, readable
+from kernel.clock import civil
 from trading import lots
 
 COLUMNS = tuple(
@@ -27,12 +29,13 @@ COLUMNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry with what its ids stand for; `trade` and `person` are "" where there is none to name."""
+    """An entry with what its ids stand for (`known`); `trade` and `person` are "" where there is none to name."""
 
     entry: Entry
     event: Event
     trade: str
     person: str
+    known: Mapping[str, str]
 
     @property
     def index(self) -> int:
@@ -42,7 +45,7 @@ class Row:
     @property
     def kind(self) -> str:
         """Return the words of its kind; the kind itself where it has none."""
-        return words_of(self.event.kind)
+        return trail_words.kind_words(self.event.kind)
 
     @property
     def data(self) -> str:
@@ -50,13 +53,14 @@ class Row:
         return canonical.encode(self.event.data).decode()
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
-        """Return what the event says, by the words of its members; what is nested stays JSON."""
-        known = catalogue(DEFAULT)
-        return [
-            (known.get(f"trail.member.{name}", name), str(readable(_plain(value))))
-            for name, value in self.event.data.items()
-        ]
+    def facts(self) -> list[Fact]:
+        """Return what the event says, in words."""
+        return trail_words.facts(self.event, self.known)
+
+    @property
+    def subject(self) -> str:
+        """Return which lot and whom it is about; "" where it names none."""
+        return trail_words.subject(self.event, self.known)
 
     def cells(self) -> list[str]:
         """Return the cells of a table, as `COLUMNS` names them."""
@@ -76,7 +80,7 @@ class Row:
 
 
 async def read(session: AsyncSession, page: Sequence[Entry]) -> list[Row]:
-    """Return a page of entries with the names that stand in it, by one query each for trades and persons."""
+    """Return a page of entries with the names that stand in it, by one query for each sort of them."""
     opened = [events.verify(entry.opening) for entry in page]
     trades = await _codes(session, {event.trade for event in opened if event.trade is not None})
     people = await names.of(session, {event.actor for event in opened})
@@ -84,31 +88,11 @@ async def read(session: AsyncSession, page: Sequence[Entry]) -> list[Row]:
         SYSTEM.user_id: words("pages.supervision.system"),
         ANONYMOUS.user_id: words("pages.supervision.anonymous"),
     }
+    known = await trail_words.known_of(session, opened)
     return [
-        Row(entry, event, trades.get(event.trade, "") if event.trade else "", people.get(event.actor, ""))
+        Row(entry, event, trades.get(event.trade, "") if event.trade else "", people.get(event.actor, ""), known)
         for entry, event in zip(page, opened, strict=True)
     ]
-
-
-def words_of(kind: str) -> str:
-    """Return the words of a kind of event, from its own or from those of what happened to which noun."""
-    known = catalogue(DEFAULT)
-    noun, _, happened = kind.rpartition(".")
-    own = known.get(f"trail.kind.{kind}")
-    if own is not None:
-        return own
-    what, how = known.get(f"trail.noun.{noun}"), known.get(f"trail.happened.{happened}")
-    return f"{what}：{how}" if what and how else kind
-
-
-def nouns() -> list[tuple[str, str]]:
-    """Return the nouns that a search can be narrowed to, with their words."""
-    prefix = "trail.noun."
-    return [(code.removeprefix(prefix), text) for code, text in catalogue(DEFAULT).items() if code.startswith(prefix)]
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else canonical.encode(value).decode()
 
 
 async def _codes(session: AsyncSession, trades: set[UUID]) -> dict[UUID, str]:

@@ -12,6 +12,29 @@ from kernel.clock import readable
 
 FOLDER = Path(__file__).parent
 DEFAULT = "zh_CN"
+# Under which prefixes the words of a value stand besides ``value.<name>.``, where other pages say them too.
+PLACES = {
+    "state": ("lot.state.", "pages.bid.state.", "pages.draws.draw_state.", "pages.custody.state."),
+    "from": ("lot.state.",),
+    "to": ("lot.state.",),
+    "step": ("lot.step.",),
+    "role": ("accounts.role.",),
+    "roles": ("accounts.role.",),
+    "side": ("accounts.role.",),
+    "missing": ("accounts.role.", "document.kind.", "room.kind."),
+    "kind": ("room.kind.", "document.kind.", "notice.kind.", "room.order.", "pages.expert.opinion."),
+    "kinds": ("room.kind.", "document.kind."),
+    "expected": ("room.kind.",),
+    "envelope": ("room.kind.",),
+    "document": ("document.kind.",),
+    "field": ("pages.purchase.field.",),
+    "method": ("room.method.", "public.method."),
+    "failed": ("outage.failed.",),
+    "cause": ("outage.cause.",),
+    "decision": ("outage.decision.",),
+    "trade_type": ("public.type.",),
+    "ground": ("pages.expert.grounds.",),
+}
 ESCAPES = {"\\": "\\", '"': '"', "n": "\n", "t": "\t"}
 
 
@@ -20,7 +43,23 @@ def words(code: str, params: Mapping[str, object] | None = None, locale: str = D
     template = catalogue(locale).get(code) or catalogue(DEFAULT).get(code)
     if template is None:
         return code
-    return template.format_map(_Filler({name: readable(value) for name, value in (params or {}).items()}))
+    told = {name: value_words(name, readable(value), locale) for name, value in (params or {}).items()}
+    return template.format_map(_Filler(told))
+
+
+def value_words(name: str, value: object, locale: str = DEFAULT, *, of: str = "") -> object:
+    """Return the words of a param's value where it is a code, each of several joined by 、; anything else as it is.
+
+    `of` is the noun whose member it is: ``value.<of>.<name>.`` comes before ``value.<name>.`` and `PLACES`.
+    """
+    if isinstance(value, list | tuple):
+        return "、".join(str(value_words(name, one, locale, of=of)) for one in value)
+    if not isinstance(value, str):
+        return value
+    known = catalogue(locale)
+    places = (f"value.{of}.{name}.", f"value.{name}.", *PLACES.get(name, ()))
+    found = [next((known[place + one] for place in places if place + one in known), None) for one in value.split(", ")]
+    return "、".join(one for one in found if one is not None) if None not in found else value
 
 
 @cache

@@ -10,7 +10,7 @@ from litestar.params import Parameter
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import trail_rows, trails
+from api import trail_rows, trail_words, trails
 from api.accounts import policy as accounts
 from api.pages import life, supervision_query
 from api.web import PAGE, Form, page, see
@@ -78,7 +78,7 @@ class Supervision(Controller):
             form=form,
             rows=rows,
             fields={name: form[name] for name in supervision_query.FIELDS if form[name]},
-            nouns=trail_rows.nouns(),
+            nouns=trail_words.nouns(),
             sites=[one for one in await sites.page(session) if own is None or one.code in own],
             next=supervision_query.address(form, before=last) if last is not None else "",
             first=supervision_query.address(form) if before is not None else "",
