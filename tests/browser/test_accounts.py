@@ -27,7 +27,7 @@ DEVICE = {
 async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
     """Staff enrol a passkey at their first sign-in, use it at the next one and to show who they are, by clicks."""
     await person(site.installation, "wang", WITNESS)
-    page = await visit()
+    page = await visit(size=PHONE)
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
     await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
