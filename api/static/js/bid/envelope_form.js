@@ -59,7 +59,7 @@ export class EnvelopeForm {
       particulars: at(`${this.kind}-particulars`, () => particularsOf(this.#text("particulars"))),
     };
     at(`${this.kind}-files`, () => {
-      require(this.#wanted.length === 0, "pages.bid.files_wanted", { names: this.#wanted.join("、") });
+      require(this.#wanted.length === 0, "pages.bid.files_wanted", { names: this.#wanted.join(t("page.and")) });
     });
     at(`${this.kind}-files`, () => encode({ ...form, files: this.#files.map(entryOf) }));
     return form;
@@ -74,7 +74,7 @@ export class EnvelopeForm {
     if (quality) told.push([t("pages.bid.quality"), quality]);
     if (leader) told.push([t("pages.bid.leader"), leader]);
     for (const [name, said] of Object.entries(particulars ?? {})) told.push([name, said]);
-    const files = this.#files.map((file) => `${file.name}（${size(file.size)}）`).join("、");
+    const files = this.#files.map((file) => file.name + t("page.aside", { text: size(file.size) })).join(t("page.and"));
     return [...told, [t("pages.bid.files"), files || t("pages.bid.no_files")]];
   }
 
@@ -97,7 +97,7 @@ export class EnvelopeForm {
 
   #show() {
     const chosen = this.#files.map((file) => {
-      const said = `${file.name}（${size(file.size)}）`;
+      const said = file.name + t("page.aside", { text: size(file.size) });
       return this.#line(said, file.name, () => this.#files.splice(this.#files.indexOf(file), 1));
     });
     const wanted = this.#wanted.map((name) => {
@@ -141,7 +141,7 @@ function at(field, work) {
 function particularsOf(text) {
   const lines = text.split("\n").map((line) => line.trim());
   const pairs = lines.filter(Boolean).map((line) => {
-    const match = /^([^:：]{1,64})[:：]\s*(.{1,1000})$/u.exec(line);
+    const match = /^([^:\uff1a]{1,64})[:\uff1a]\s*(.{1,1000})$/u.exec(line);
     if (match === null) throw new Refusal("pages.bid.particulars_wrong", { line });
     return [match[1].trim(), match[2].trim()];
   });

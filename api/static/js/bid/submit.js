@@ -108,7 +108,7 @@ function check(how = {}) {
   byId("answers").replaceChildren(...parts);
   const { threshold, custodians } = aim.key;
   const people = custodians.map((/** @type {{name: string, role: string}} */ one) => t("pages.bid.custodian", { ...one, role: t(`accounts.role.${one.role}`) }));
-  byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold, people: people.join("、") });
+  byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold, people: people.join(t("page.and")) });
   go("check", how);
 }
 

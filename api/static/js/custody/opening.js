@@ -39,7 +39,7 @@ onSend("give", async () => {
   part("given").textContent = t("pages.custody.js.given", { given, refused: refused.length });
   for (const one of refused) {
     const item = document.createElement("li");
-    item.textContent = `${t(one.refused)}（${one.header.slice(0, 16)}）`;
+    item.textContent = t(one.refused) + t("page.aside", { text: one.header.slice(0, 16) });
     part("refused").append(item);
   }
   hide("give");

@@ -41,7 +41,7 @@ export function doing(code, params) {
 export function fail(error) {
   doing();
   const words = error.detail || (error.code ? t(error.code, error.params) : t("pages.custody.js.failed"));
-  part("trouble").querySelector("p").textContent = error.code ? `${words}（${error.code}）` : words;
+  part("trouble").querySelector("p").textContent = error.code ? words + t("page.aside", { text: error.code }) : words;
   show("trouble");
   part("trouble").focus();
   if (!error.code) throw error; // a fault of ours belongs into the console too
