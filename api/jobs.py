@@ -20,6 +20,7 @@ from api.wiring import Installation
 from archive import sequencer
 from experts import invitations
 from kernel import database
+from trading import file_parts
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ async def running(installation: Installation) -> AsyncIterator[None]:
             group.create_task(_repeat(clean, installation, CLEAN_EVERY)),
             group.create_task(_repeat(openings.resume, installation, OPEN_EVERY)),
             group.create_task(_repeat(openings.sweep, installation, CLEAN_EVERY)),
+            group.create_task(_repeat(sweep_parts, installation, CLEAN_EVERY)),
             group.create_task(_repeat(expire_calls, installation, EXPIRE_EVERY)),
             group.create_task(_repeat(mail.follow, installation, MESSAGES_EVERY)),
             group.create_task(_repeat(mail_sender.send, installation, MAILS_EVERY)),
@@ -79,6 +81,16 @@ async def clean(installation: Installation) -> None:
         await session.execute(delete(Credential).where(Credential.expires_at < now - CREDENTIALS_KEPT))
         await session.execute(delete(PasswordReset).where(PasswordReset.expires_at < now))
         await session.execute(delete(KnownAddress).where(KnownAddress.seen_at < now - KNOWN_FOR))
+
+
+async def sweep_parts(installation: Installation) -> None:
+    """Throw away parts of files that nobody has gone on with for a day."""
+    async with installation.sessions() as session:
+        left = await file_parts.overdue(session)
+    for by, sha256 in left:
+        await file_parts.sweep(installation.store, by, sha256)
+        async with installation.sessions.begin() as session:
+            await file_parts.forget(session, by, sha256)
 
 
 async def expire_calls(installation: Installation) -> None:

@@ -174,6 +174,17 @@ class FileRow(Base):
     at: Mapped[datetime]
 
 
+class IncomingRow(Base):
+    """Somebody is bringing a file in parts, the last of them since `at`. Work in progress, no evidence."""
+
+    __tablename__ = "incoming_file"
+    __table_args__ = (CheckConstraint("octet_length(sha256) = 32", name="sha256"),)
+
+    by: Mapped[UUID] = mapped_column(primary_key=True)
+    sha256: Mapped[bytes] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
 class DocumentRow(Base):
     """A version of a document of a tender or of one of its lots. Evidence."""
 

@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, get, post, put
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, Parameter
 from litestar.response import Stream
+from litestar.status_codes import HTTP_204_NO_CONTENT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import download
@@ -18,11 +19,18 @@ from archive.store import ObjectStore
 from kernel.actor import Actor
 from kernel.database import Sessions
 from kernel.entropy import Entropy
-from trading import documents, files
+from trading import documents, file_parts, files
 from trading.documents import Document, DocumentDraft, Issue
 from trading.draft import Code
 
+Length = Annotated[int, HeaderParameter(name="Content-Length", ge=1)]
 Digest = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In how many parts a file was sent."""
+
+    parts: Annotated[int, msgspec.Meta(ge=1, le=file_parts.MOST_PARTS)]
 
 
 class IssueDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,9 +84,56 @@ class FileController(Controller):
         """Take the raw bytes as the body; the same file again changes nothing, a wrong digest keeps nothing."""
         digest = bytes.fromhex(sha256)
         size = await files.absorb(store, actor, digest, request.stream())
+        return await _kept(sessions, actor, digest, size, entropy=entropy)
+
+    @get("/{sha256:str}/parts", summary="Which parts of a file are there")
+    async def parts(self, sha256: Digest, store: ObjectStore, actor: Actor) -> list[int]:
+        """Tell which of one's own parts are stored, so that a file goes on where it broke."""
+        return await file_parts.present(store, actor, bytes.fromhex(sha256))
+
+    @put(
+        "/{sha256:str}/parts/{number:int}",
+        opt=STREAMED,
+        request_max_body_size=file_parts.PART_SIZE,
+        summary="Store one part of a file",
+        status_code=HTTP_204_NO_CONTENT,
+    )
+    async def put_part(
+        self,
+        sha256: Digest,
+        number: int,
+        *,
+        request: Request[Any, Any, Any],
+        length: Length,
+        sessions: Sessions,
+        store: ObjectStore,
+        actor: Actor,
+    ) -> None:
+        """Take one part of 8 MiB, or what is left of the file, as the body; a part cut short is not kept."""
+        digest = bytes.fromhex(sha256)
         async with sessions.begin() as session:
-            file = await files.keep(session, actor, digest, size, entropy=entropy)
-        return StoredFile(file.sha256.hex(), file.size, file.at)
+            await file_parts.expect(session, actor, digest)
+        await file_parts.take(store, actor, digest, number, request.stream(), size=length)
+
+    @post("/{sha256:str}", opt=STREAMED, summary="Put a file together from its parts")
+    async def join(
+        self,
+        sha256: Digest,
+        data: Parts,
+        *,
+        sessions: Sessions,
+        store: ObjectStore,
+        actor: Actor,
+        entropy: Entropy,
+    ) -> StoredFile:
+        """Keep the file whose parts are there, if they have its digest; the parts are thrown away."""
+        digest = bytes.fromhex(sha256)
+        size = await file_parts.join(store, actor, digest, data.parts)
+        file = await _kept(sessions, actor, digest, size, entropy=entropy)
+        await file_parts.sweep(store, actor.user_id, digest)
+        async with sessions.begin() as session:
+            await file_parts.forget(session, actor.user_id, digest)
+        return file
 
 
 class DocumentController(Controller):
@@ -118,6 +173,12 @@ class DocumentController(Controller):
     async def issues(self, lot_id: UUID, session: AsyncSession, actor: Actor) -> list[Issue]:
         """List who took the documents, to tenderer, supervisor and archivist, once bids are read."""
         return await documents.issues(session, actor, lot_id)
+
+
+async def _kept(sessions: Sessions, actor: Actor, digest: bytes, size: int, *, entropy: Entropy) -> StoredFile:
+    async with sessions.begin() as session:
+        file = await files.keep(session, actor, digest, size, entropy=entropy)
+    return StoredFile(file.sha256.hex(), file.size, file.at)
 
 
 async def _bytes(store: ObjectStore, document: Document) -> AsyncIterator[bytes]:

@@ -17,6 +17,13 @@ CREATE TABLE file (
     CONSTRAINT ck_file_sha256 CHECK (octet_length(sha256) = 32),
     CONSTRAINT ck_file_size CHECK (size > 0)
 );
+CREATE TABLE incoming_file (
+    by UUID NOT NULL,
+    sha256 BYTEA NOT NULL,
+    at timestamptz NOT NULL,
+    CONSTRAINT pk_incoming_file PRIMARY KEY (by, sha256),
+    CONSTRAINT ck_incoming_file_sha256 CHECK (octet_length(sha256) = 32)
+);
 CREATE TABLE party (
     uscc varchar NOT NULL,
     name varchar NOT NULL,

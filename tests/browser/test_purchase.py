@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 from sqlalchemy import select
 
 from kernel.actor import Grant, Role, party
@@ -78,10 +78,11 @@ async def test_registration_by_clicks(site: Site, watched: Page, visit: Visit, w
 
 
 async def test_from_registration_to_announcement_by_clicks(
-    site: Site, visit: Visit, people: People, tmp_path: Path
+    site: Site, visit: Visit, watch: Watch, people: People, tmp_path: Path
 ) -> None:
-    """The agency writes, uploads 40 MiB, enters; the centre accepts and gives the key; the notice is public."""
+    """The agency writes, uploads 40 MiB over a line that breaks, enters; the centre accepts; the notice is public."""
     page = await visit(people.agency)
+    watch.allowed.append("net::ERR_FAILED")  # the line, on purpose
     await _write(page)
     place = page.url.partition("?")[0]
     drawings = tmp_path / "施工图.pdf"
@@ -89,8 +90,10 @@ async def test_from_registration_to_announcement_by_clicks(
     await page.get_by_role("link", name="上传文件").click()
     await page.select_option("#kind", "tender_documents")
     await page.set_input_files("#file", drawings)
+    sent = await _break_once(page)
     await page.get_by_role("button", name="上传").click()
     await page.wait_for_url("**/documents?done=document_attached", timeout=60_000)
+    assert sorted(sent) == [0, 1, 2, 2, 3, 4, 5]
     await looked_at(page, "purchase-documents")
     async with site.installation.sessions() as session:
         stored = (await session.scalars(select(FileRow))).one()
@@ -150,6 +153,18 @@ async def test_questions_by_clicks(site: Site, visit: Visit, people: People, sig
 async def signed_announced(site: Site, people: People) -> str:
     """A lot that is announced, whose documents the bidder took; its id."""
     return await entry.announced(site.installation, people)
+
+
+async def _break_once(page: Page) -> list[int]:
+    """Break the line once while the third part is sent; return the parts as they are sent."""
+    sent: list[int] = []
+
+    async def pass_on(route: Route) -> None:
+        sent.append(int(route.request.url.rpartition("/")[2]))
+        await (route.abort() if sent == [0, 1, 2] else route.continue_())
+
+    await page.route("**/parts/*", pass_on)
+    return sent
 
 
 async def _itemize(page: Page) -> None:

@@ -17,10 +17,10 @@ from kernel.actor import ANONYMOUS, SYSTEM
 from kernel.entropy import SeededEntropy
 from kernel.errors import GgzyError
 from tests.trading.conftest import BIDDERS, PEOPLE, Stage
-from trading import amendments, documents, files, lots, notices
+from trading import amendments, documents, file_parts, files, lots, notices
 from trading.amendments import ClarificationDraft
 from trading.documents import DocumentDraft
-from trading.tables import LotRow
+from trading.tables import IncomingRow, LotRow
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
@@ -243,3 +243,43 @@ async def _leave_days(stage: Stage, lot_id: UUID, days: int) -> None:
 
 async def _key(stage: Stage, lot_id: UUID, number: int) -> None:
     await lots.assign_key(stage.session, lot_id, SeededEntropy(b"%d" % number).token(32))
+
+
+async def test_a_file_is_put_together_from_its_parts(stage: Stage, store: FolderStore) -> None:
+    """In any order, one of them twice; what is missing is told, and a wrong file's parts are thrown away."""
+    content = bytes(file_parts.PART_SIZE) + b"the rest"
+    digest = hashlib.sha256(content).digest()
+    await file_parts.expect(stage.session, PEOPLE.agency, digest)
+    for number in (1, 1, 0):
+        part = content[number * file_parts.PART_SIZE :][: file_parts.PART_SIZE]
+        if number == 0:
+            with pytest.raises(GgzyError, match=r"file\.parts_missing"):
+                await file_parts.join(store, PEOPLE.agency, digest, 2)
+        await file_parts.take(store, PEOPLE.agency, digest, number, chunks(part), size=len(part))
+    assert await file_parts.present(store, PEOPLE.purchaser, digest) == []  # parts are one's own
+    assert await file_parts.join(store, PEOPLE.agency, digest, 2) == len(content)
+    assert await store.size(files.key(digest)) == len(content)
+    with pytest.raises(GgzyError, match=r"store\.wrong_size"):
+        await file_parts.take(store, PEOPLE.agency, digest, 2, chunks(b"cut"), size=5)
+    with pytest.raises(GgzyError, match=r"file\.bad_part"):
+        await file_parts.take(store, PEOPLE.agency, digest, file_parts.MOST_PARTS, chunks(b"x"), size=1)
+    other = hashlib.sha256(b"other").digest()
+    await file_parts.take(store, PEOPLE.agency, other, 0, chunks(b"wrong"), size=5)
+    with pytest.raises(GgzyError, match=r"file\.wrong_digest"):
+        await file_parts.join(store, PEOPLE.agency, other, 1)
+    assert await file_parts.present(store, PEOPLE.agency, other) == []
+
+
+async def test_parts_are_expected_of_few_files_for_a_day(stage: Stage) -> None:
+    """Nobody fills the store with files that are never finished; bidders bring none at all."""
+    for number in range(file_parts.MOST_FILES):
+        await file_parts.expect(stage.session, PEOPLE.agency, hashlib.sha256(bytes([number])).digest())
+    with pytest.raises(GgzyError, match=r"file\.too_many"):
+        await file_parts.expect(stage.session, PEOPLE.agency, hashlib.sha256(b"one more").digest())
+    with pytest.raises(GgzyError, match=r"file\.not_yours"):
+        await file_parts.expect(stage.session, PEOPLE.bidders[0], bytes(32))
+    assert await file_parts.overdue(stage.session) == []
+    await stage.session.execute(update(IncomingRow).values(at=IncomingRow.at - file_parts.KEPT - timedelta(seconds=1)))
+    assert len(await file_parts.overdue(stage.session)) == file_parts.MOST_FILES
+    await file_parts.forget(stage.session, PEOPLE.agency.user_id, hashlib.sha256(bytes([0])).digest())
+    assert len(await file_parts.overdue(stage.session)) == file_parts.MOST_FILES - 1

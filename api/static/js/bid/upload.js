@@ -2,15 +2,14 @@
  * Sends a sealed bid in parts (docs/spec/submission.md) and hands it in. It goes on after any break: the platform says
  * what it has, a part sent twice is stored once, and no key is needed.
  */
-import { Refusal, api, csrf } from "../http.js";
+import { put, steadily } from "../carry.js";
+import { api } from "../http.js";
 import { codeOf } from "../lib/refusal.js";
 import { PART_SIZE } from "../lib/segments.js";
 import * as pending from "./pending.js";
 
 const AT_ONCE = 3;
-const LONGEST_PAUSE = 30;
 const WINDOW = 20_000; // milliseconds over which the speed is taken
-const PASSING = new Set(["network", "server.failed", "idempotency.in_flight"]);
 const HANDED_IN = new Set(["upload.closed", "bid.replaces_other"]);
 
 /** @typedef {import("./pending.js").Pending} Pending */
@@ -94,11 +93,12 @@ export class Upload {
   #put(session, part) {
     const path = `/api/v1/uploads/${session}/${part.kind}/${part.number}`;
     const data = this.file.slice(part.offset, part.offset + part.size);
-    return put(path, data, part.root, this.signal, (loaded) => {
+    const progress = (/** @type {number} */ loaded) => {
       this.#new += Math.max(0, loaded - (this.#flying.get(part) ?? 0));
       this.#flying.set(part, loaded);
       this.#show();
-    });
+    };
+    return put(path, data, progress, { headers: { "Part-Root": part.root }, signal: this.signal });
   }
 
   /** @param {string} upload the session's id */
@@ -125,31 +125,18 @@ export class Upload {
     return api(method, path, body, { headers, signal: this.signal });
   }
 
-  /** Do something until it is answered: what passes by itself is waited for, longer each time. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
-  async #steady(work) {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        return await work();
-      } catch (error) {
-        const { code, status = 0 } = /** @type {Refusal} */ (error);
-        const passing = PASSING.has(code) || status >= 500 || status === 429;
-        if (this.signal.aborted || !passing) throw error;
-        await this.#wait(Math.min(LONGEST_PAUSE, 2 ** tries) * (0.75 + Math.random() / 2));
-      }
-    }
+  /** Wait out what passes by itself. @template T @param {() => Promise<T>} work @returns {Promise<T>} */
+  #steady(work) {
+    return steadily(work, (seconds) => this.#wait(seconds), this.signal);
   }
 
-  /** @param {number} seconds */
-  async #wait(seconds) {
+  /** @param {number} seconds of a pause, 0 when it is over */
+  #wait(seconds) {
+    this.#pause = seconds;
+    if (seconds === 0) return;
     this.#marks = [];
     this.#flying.clear();
-    this.#pause = Math.ceil(seconds);
     this.#show();
-    await new Promise((done) => {
-      setTimeout(done, seconds * 1000);
-      addEventListener("online", done, { once: true });
-    });
-    this.#pause = 0;
   }
 
   #show() {
@@ -161,41 +148,6 @@ export class Upload {
     const flying = [...this.#flying.values()].reduce((all, bytes) => all + bytes, 0);
     const total = sum(partsOf(this.bid));
     this.#tell({ sent: Math.min(total, this.#stored + flying), total, speed, pause: this.#pause });
-  }
-}
-
-/**
- * Send one part; unlike fetch, XMLHttpRequest tells how far it is.
- * @param {string} path
- * @param {Blob} data
- * @param {string} root
- * @param {AbortSignal} signal
- * @param {(loaded: number) => void} progress
- * @returns {Promise<void>}
- */
-function put(path, data, root, signal, progress) {
-  return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("PUT", path);
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("Part-Root", root);
-    request.setRequestHeader("X-CSRF-Token", csrf());
-    request.upload.onprogress = ({ loaded }) => progress(loaded);
-    request.onload = () => (request.status < 400 ? resolve() : reject(refusalOf(request)));
-    request.onerror = request.ontimeout = () => reject(new Refusal("network", "", 0));
-    request.onabort = () => reject(new Refusal("device.stopped", "", 0));
-    signal.addEventListener("abort", () => request.abort(), { once: true });
-    request.send(data);
-  });
-}
-
-/** @param {XMLHttpRequest} request */
-function refusalOf(request) {
-  try {
-    const { code, detail, params } = JSON.parse(request.responseText);
-    return new Refusal(code, detail, request.status, params);
-  } catch {
-    return new Refusal("server.failed", "", request.status);
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * Forms with files (`data-upload`): each file (`data-file` around its fields) is hashed in a Worker and sent under its
- * SHA-256 with its progress, and only then the form goes, naming the files by their digests. A file that the store has is
- * sent again and changes nothing.
+ * Forms with files (`data-upload`): each file (`data-file` around its fields) is hashed in a Worker and sent in parts
+ * under its SHA-256 with its progress, and only then the form goes, naming the files by their digests. Where the network
+ * breaks it is waited for; after a reload the same file goes on where it was.
  */
-import { csrf } from "../http.js";
+import { put, steadily } from "../carry.js";
+import { api } from "../http.js";
 import { size as sized } from "../size.js";
 import { t } from "../words.js";
 
+const PART = 8 << 20; // trading/file_parts.py
 const script = /** @type {HTMLScriptElement} */ (document.querySelector("script[data-worker]"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector("form[data-upload]"));
 const place = /** @type {HTMLElement} */ (form.querySelector("[data-progress]"));
@@ -66,36 +68,33 @@ function hash(file) {
   }).finally(() => worker.terminate());
 }
 
-/** @param {File} file @param {string} digest @returns {Promise<void>} */
-function send(file, digest) {
+/** Send what the platform does not have of a file, and have it put together. @param {File} file @param {string} digest */
+async function send(file, digest) {
+  const words = t("pages.purchase.upload_sending", { name: file.name });
+  const tell = (/** @type {number} */ seconds) => {
+    stage.textContent = seconds ? t("pages.purchase.upload_pause", { name: file.name, seconds }) : words;
+  };
+  tell(0);
+  const path = `/api/v1/files/${digest}`;
+  const there = new Set(await steadily(() => api("GET", `${path}/parts`), tell));
+  const parts = Math.ceil(file.size / PART);
   const began = performance.now();
-  stage.textContent = t("pages.purchase.upload_sending", { name: file.name });
-  const request = new XMLHttpRequest(); // fetch tells no progress of what is sent
-  return new Promise((resolve, reject) => {
-    request.open("PUT", `/api/v1/files/${digest}`);
-    request.setRequestHeader("X-CSRF-Token", csrf());
-    request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.upload.onprogress = (event) => show(event.loaded, event.total, began);
-    request.onload = () => (request.status < 300 ? resolve() : reject(new Error(detail(request))));
-    request.onerror = () => reject(new Error(t("pages.purchase.upload_cut")));
-    request.send(file);
-  });
-}
-
-/** @param {XMLHttpRequest} request @returns {string} why the server refused */
-function detail(request) {
-  try {
-    return JSON.parse(request.responseText).detail;
-  } catch {
-    return t("pages.purchase.upload_cut");
+  for (let number = 0, fresh = 0; number < parts; number += 1) {
+    const data = file.slice(number * PART, (number + 1) * PART);
+    const progress = (/** @type {number} */ loaded) => show(number * PART + loaded, file.size, began, fresh + loaded);
+    if (!there.has(number)) {
+      await steadily(() => put(`${path}/parts/${number}`, data, progress), tell);
+      fresh += data.size;
+    }
   }
+  await steadily(() => api("POST", path, { parts }), tell);
 }
 
-/** @param {number} done @param {number} size @param {number} began */
-function show(done, size, began) {
+/** @param {number} done @param {number} size @param {number} began @param {number} [fresh] bytes since then */
+function show(done, size, began, fresh = done) {
   bar.value = size ? (100 * done) / size : 100;
   const seconds = Math.max((performance.now() - began) / 1000, 0.001);
-  const left = Math.round((size - done) / (done / seconds || 1));
-  const speed = sized(Math.round(done / seconds));
+  const left = Math.round((size - done) / (fresh / seconds || 1));
+  const speed = sized(Math.round(fresh / seconds));
   told.textContent = t("pages.purchase.upload_told", { percent: Math.floor(bar.value), speed, left });
 }
