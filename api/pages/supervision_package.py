@@ -1,13 +1,12 @@
 """Is a trade's package complete? What its filing said of the log, beside what the trail counts now."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages.supervision import enter
-from api.web import PAGE, page
+from api.web import PAGE, Page, page
 from archive.package import completeness, service
 from kernel.actor import Actor
 from trading import lots
@@ -21,9 +20,7 @@ class Packages(Controller):
     opt = PAGE
 
     @get("/{tender_id:uuid}")
-    async def show(
-        self, tender_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Compare a package with the trail."""
         enter(actor)
         filed = await service.filed(session, actor, tender_id)
@@ -33,6 +30,6 @@ class Packages(Controller):
             "supervision/package.html",
             filed=filed,
             code=found[0].tender_code,
-            title=found[0].title,
+            title=found[0].tender_title,
             compared=await completeness.compare(session, actor, tender_id),
         )
