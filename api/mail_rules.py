@@ -17,7 +17,7 @@ from archive.event import Event
 from bidding import ceremony
 from experts import invitations
 from trading import lots
-from trading.lot import LotFacts
+from trading.lot import LotFacts, own_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,17 @@ async def _notice(session: AsyncSession, event: Event) -> list[Post]:
         return []
     path, found = f"/notices/{event.data['notice']}", (await lots.of_tenders(session, [event.trade]))[event.trade]
     takers = {party for lot in found for party in await _takers(session, lot)}
-    return [Post("clarified", path, {"code": found[0].tender_code}, party=one) for one in sorted(takers)]
+    return [Post("clarified", path, {"tender": found[0].tender_title}, party=one) for one in sorted(takers)]
 
 
 async def _bid_received(session: AsyncSession, event: Event) -> list[Post]:
     lot = await _lot(session, event)
-    params = _named(lot) | {"bid": event.data["bid"]}
-    return [Post("bid_received", _bid(lot), params, party=event.data["bidder"])]
+    return [Post("bid_received", _bid(lot), _named(lot), party=event.data["bidder"])]
 
 
 async def _bid_withdrawn(session: AsyncSession, event: Event) -> list[Post]:
     lot = await _lot(session, event)
-    params = _named(lot) | {"bid": event.data["bid"]}
-    return [Post("bid_withdrawn", _bid(lot), params, party=event.data["bidder"])]
+    return [Post("bid_withdrawn", _bid(lot), _named(lot), party=event.data["bidder"])]
 
 
 async def _opening(session: AsyncSession, event: Event) -> list[Post]:
@@ -128,7 +126,7 @@ async def _takers(session: AsyncSession, lot: LotFacts) -> list[str]:
 
 
 def _named(lot: LotFacts) -> dict[str, Any]:
-    return {"code": lot.tender_code, "lot": lot.number, "title": lot.title}
+    return {"tender": lot.tender_title, "number": lot.number, "title": own_title(lot.title)}
 
 
 def _bid(lot: LotFacts) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import credentials, devices, entrance, factors, login, policy, recovery
+from api.accounts import credentials, devices, entrance, factors, login, policy, recovery, scopes
 from api.accounts.authentication import Presented
 from api.pages.accounts_visit import ACCOUNT
 from api.web import PAGE, Form, page, see
@@ -29,15 +29,17 @@ class AccountPage(Controller):
     ) -> Response[bytes]:
         """Show roles, factors, sessions and the device key."""
         permit(policy.must_be_person(actor))
+        device = next((one for one in await devices.devices(session, actor) if one.revoked_at is None), None)
         return page(
             request,
             "accounts/account.html",
             roles=sorted(actor.grants, key=lambda grant: (grant.role, grant.scope)),
+            scopes=await scopes.named(session, {grant.scope for grant in actor.grants}),
             factors=await factors.held(session, actor.user_id),
             codes=await recovery.left(session, actor.user_id),
             held=await credentials.held(session, actor),
             present=presented.credential_id if presented is not None else None,
-            device=next((one for one in await devices.devices(session, actor) if one.revoked_at is None), None),
+            device=device,
         )
 
     @get("/password")

@@ -3,11 +3,11 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.accounts import factors, passwords, policy, services
-from api.web import PAGE, Form, page, see
+from api.accounts import factors, passwords, policy, scopes, services
+from api.web import PAGE, Form, Page, page, see
 from api.wiring import Installation
 from kernel.actor import EVERYWHERE, PARTY_ROLES, STAFF, Actor, Role, party, site
 from kernel.entropy import Entropy
@@ -25,14 +25,14 @@ class PeoplePages(Controller):
     opt = PAGE
 
     @get("/")
-    async def listed(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def listed(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List people, or those who were looked for."""
         permit(policy.must_be_person(actor))
         return await _list(request, session, actor)
 
     @post("/")
     async def make(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, installation: Installation
+        self, request: Page, session: AsyncSession, actor: Actor, installation: Installation
     ) -> Response[bytes]:
         """Make an account and show its first password this once."""
         permit(policy.must_be_person(actor))
@@ -40,42 +40,36 @@ class PeoplePages(Controller):
         form = await Form.read(request)
         password = passwords.invent(installation.entropy)
         digest = await installation.passwords.digest(password)
-        try:
+        with form.trying("login"):
             made = await services.make_user(
                 session, actor, form["login"], form["name"], digest, entropy=installation.entropy
             )
-        except GgzyError as error:
-            form.refuse(error, "login")
-            return await _list(request, session, actor, form=form)
-        return page(request, "admin/welcome.html", user=made, password=password)
+            return page(request, "admin/welcome.html", user=made, password=password)
+        return await _list(request, session, actor, form=form)
 
     @get("/{user_id:uuid}")
-    async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, user_id: UUID
-    ) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor, user_id: UUID) -> Response[bytes]:
         """Show a person's roles, now and before."""
         permit(policy.must_be_person(actor))
         return await _person(request, session, actor, user_id)
 
     @post("/{user_id:uuid}/grants")
     async def grant(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
+        self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
     ) -> Response[Any]:
         """Give a role."""
         permit(policy.must_be_person(actor))
         form = await Form.read(request)
-        try:
+        with form.trying("role"):
             role = _role(form["role"])
             await services.grant(session, actor, user_id, role, _scope(role, form), entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "role")
-            return await _person(request, session, actor, user_id, form=form)
-        return see(f"{PEOPLE}/{user_id}", done="grant_given")
+            return see(f"{PEOPLE}/{user_id}", done="grant_given")
+        return await _person(request, session, actor, user_id, form=form)
 
     @post("/{user_id:uuid}/grants/{grant_id:uuid}/end")
     async def revoke(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         entropy: Entropy,
@@ -91,7 +85,7 @@ class PeoplePages(Controller):
 
     @post("/{user_id:uuid}/factors/end")
     async def reset(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
+        self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
     ) -> Response[Any]:
         """End the second factors of a person who lost them."""
         permit(policy.must_be_person(actor))
@@ -101,7 +95,7 @@ class PeoplePages(Controller):
 
     @post("/{user_id:uuid}/end")
     async def close(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
+        self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy, user_id: UUID
     ) -> Response[Any]:
         """Close an account for ever."""
         permit(policy.must_be_person(actor))
@@ -126,9 +120,7 @@ def _scope(role: Role, form: Form) -> str:
     return EVERYWHERE
 
 
-async def _list(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, *, form: Form | None = None
-) -> Response[bytes]:
+async def _list(request: Page, session: AsyncSession, actor: Actor, *, form: Form | None = None) -> Response[bytes]:
     wanted, roleless = request.query_params.get("q", ""), bool(request.query_params.get("roleless"))
     found = await services.users(session, actor, wanted, roleless=roleless)
     return page(
@@ -143,14 +135,16 @@ async def _list(
 
 
 async def _person(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, user_id: UUID, *, form: Form | None = None
+    request: Page, session: AsyncSession, actor: Actor, user_id: UUID, *, form: Form | None = None
 ) -> Response[bytes]:
+    grants = await services.grants(session, actor, user_id)
     return page(
         request,
         "admin/person.html",
         form=form,
         user=await services.user(session, actor, user_id),
-        grants=await services.grants(session, actor, user_id),
+        grants=grants,
+        scopes=await scopes.named(session, {one.scope for one in grants}),
         factors=await factors.held(session, user_id),
         sites=await sites.page(session),
         roles=[role.value for role in Role],

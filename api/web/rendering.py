@@ -22,11 +22,12 @@ from api.locale import DEFAULT, catalogue, negotiate, words
 from api.web import assets, policy
 from api.web.forms import Form
 from api.wiring import Installation
+from bidding import keysetup
 from kernel.actor import ANONYMOUS
 from kernel.clock import CHINA, civil
 from kernel.errors import GgzyError
 from trading import bigrams
-from trading.lot import LotFacts, own_title
+from trading.lot import LotFacts, State, own_title
 
 Page = Request[Any, Any, Any]
 """A request for a page; who asks and what stands in its state is read through the dependencies."""
@@ -101,6 +102,7 @@ def environment() -> Environment:
         keep_trailing_newline=False,
     )
     made.filters |= {"civil": _civil, "day": _day, "yuan": _yuan, "size": _size, "iso": datetime.isoformat}
+    made.filters |= {"fingerprint": keysetup.fingerprint}
     made.filters |= {"marked": bigrams.marked, "excerpt": bigrams.excerpt}
     return made
 
@@ -112,6 +114,7 @@ def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: st
     actor = scope["state"].get("actor", ANONYMOUS)
     directory = scope["litestar_app"].state.directory
     query = dict(Request(scope).query_params.multi_items())
+    now = installation.clock.now()
     return {
         "t": partial(worded, locale),
         "words_json": partial(_words_json, locale),
@@ -125,7 +128,8 @@ def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: st
         "csrf": credentials.csrf(secret) if secret is not None else "",
         "settings": settings,
         "sandbox": settings.sandbox,
-        "now": installation.clock.now(),
+        "now": now,
+        "state_of": partial(_state_of, now),
         "lang": locale.replace("_", "-"),
         "path": scope["path"],
         "address": _address(scope, settings.origin),
@@ -133,6 +137,12 @@ def _common(scope: HTTPScope, installation: Installation, locale: str, nonce: st
         "done": _done(query.get("done", ""), locale),
         "form": Form(),
     }
+
+
+def _state_of(now: datetime, lot: LotFacts) -> str:
+    """Return by which name a lot's state is told: announced, it takes bids until its deadline, then it is ``due``."""
+    taking = lot.state == State.ANNOUNCED
+    return "due" if taking and lot.deadline is not None and lot.deadline <= now else lot.state
 
 
 def _address(scope: HTTPScope, origin: str) -> str:

@@ -46,7 +46,7 @@ async def test_a_passkey_of_the_browser(site: Site, visit: Visit) -> None:
     assert "见证" in await page.locator("main").inner_text()
     await age(site.installation)
     await page.get_by_role("link", name="登记验证方式").click()
-    await page.get_by_label("口令").fill(PASSWORD)
+    await page.get_by_label("密码").fill(PASSWORD)
     await look(page, "confirm")
     await page.get_by_role("button", name="使用通行密钥").click()
     await page.get_by_role("heading", name="登记验证方式", exact=True).wait_for()
@@ -59,7 +59,7 @@ async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
     page = await visit(size=PHONE)
     await page.goto("/sign-in?next=/account")
     await look(page, "sign-in")
-    await page.get_by_role("link", name="忘记了口令？").click()
+    await page.get_by_role("link", name="忘记了密码？").click()
     await look(page, "forgotten")
     await page.goto("/sign-in/forgotten/sent")
     await look(page, "forgotten-sent")
@@ -115,7 +115,7 @@ async def sign_in(page: Page, address: str) -> None:
     """Fill in the form of the sign-in page."""
     await page.goto(address)
     await page.get_by_label("登录名").fill("wang")
-    await page.get_by_label("口令").fill(PASSWORD)
+    await page.get_by_label("密码").fill(PASSWORD)
     await page.get_by_role("button", name="继续").click()
 
 

@@ -24,7 +24,7 @@ async def test_the_administrators_pages(site: Site, visit: Visit, someone: Calla
     place = system.url.partition("/admin")[2]
     await security.goto(f"/admin{place}")
     await security.get_by_label("角色").select_option("见证")
-    await security.get_by_label("场所").select_option("锡林浩特市")
+    await security.get_by_label("站点").select_option("锡林浩特市")
     await security.get_by_role("button", name="授予角色").click()
     await security.get_by_text("角色已授予").wait_for()
     pages = {"admin": "/admin", "people": "/admin/people", "sites": "/admin/sites",

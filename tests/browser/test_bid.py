@@ -119,7 +119,7 @@ async def confirm(page: Page) -> None:
     """Show by the password who one is, as the page asks."""
     await page.get_by_role("heading", name="请再次确认是您本人").wait_for()
     await axe(page)
-    await page.get_by_label("口令").fill(PASSWORD)
+    await page.get_by_label("密码").fill(PASSWORD)
     await page.get_by_role("button", name="继续").click()
 
 

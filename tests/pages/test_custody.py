@@ -111,7 +111,7 @@ async def test_only_witnesses_begin(people: tuple[Someone, ...], signed_in: Sign
     supervisor = await signed_in(people[2])
     answer = await supervisor.get("/custody/ceremonies/new")
     assert answer.status_code == 403
-    assert "只有该场所的见证人员可以发起密钥制作" in text_of(answer)
+    assert "只有该站点的见证人员可以发起密钥制作" in text_of(answer)
     assert (await supervisor.send_form("/custody/ceremonies/new", **asked(people))).status_code == 403
     witness = await signed_in(people[0])
     elsewhere = await witness.get("/custody/ceremonies/new", params={"site": "152527", "purchaser": PURCHASER})

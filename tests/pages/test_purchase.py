@@ -91,7 +91,7 @@ async def test_from_sketch_to_announcement_by_forms(
     agency = await signed_in(people.agency)
     place = await announced(signed_in, installation, people)
     page = await agency.get(place)
-    assert "公告中" in text_of(page)
+    assert "正在接收投标" in text_of(page)
     notices = (await agency.get("/api/v1/notices")).json()["items"]
     assert [(one["kind"], one["text"]) for one in notices] == [("tender", "招标公告正文")]
     assert "锡林浩特市道路工程" in text_of(await agency.get("/purchase"))

@@ -1,14 +1,13 @@
 """Giving shares for an opening: the page relays; the device in the browser checks and answers."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.custody.desk import unchanged
-from api.web import PAGE, page
+from api.web import PAGE, Page, page
 from bidding import ceremony, keysetup, openings
 from bidding.tables import BEGAN
 from kernel.actor import Actor
@@ -25,21 +24,21 @@ class SharePages(Controller):
 
     @get("/{lot_id:uuid}/{stage:int}")
     async def show(
-        self, lot_id: UUID, stage: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, lot_id: UUID, stage: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
         """Show what is asked and by whom it was given; the custodian's device does the rest."""
         return await _page(request, session, actor, (lot_id, stage), "custody/opening.html")
 
     @get("/{lot_id:uuid}/{stage:int}/progress")
     async def progress(
-        self, lot_id: UUID, stage: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, lot_id: UUID, stage: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
         """Show whose shares are there: the part of the page that keeps itself up to date."""
         return await _page(request, session, actor, (lot_id, stage), "custody/shares.html")
 
 
 async def _page(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, place: tuple[UUID, int], template: str
+    request: Page, session: AsyncSession, actor: Actor, place: tuple[UUID, int], template: str
 ) -> Response[bytes]:
     permit(policy.must_be_person(actor))
     lot_id, stage = place
@@ -50,7 +49,8 @@ async def _page(
     lot = await lots.facts(session, lot_id)
     key = await ceremony.of_lot(session, lot_id)
     device = (actor.device_key or b"").hex()
-    names = await parties.names(session, {lot.purchaser})
+    listed = await openings.entries(session, (await openings.begun(session, lot_id, stage)).id)
+    names = await parties.names(session, {lot.purchaser, *(bid.party for _, bid in listed)})
     return page(
         request,
         template,
@@ -62,6 +62,7 @@ async def _page(
         key=key,
         people=[(one, keysetup.fingerprint(bytes.fromhex(one.device_key))) for one in key.custodians],
         index=next((one.index for one in key.custodians if one.device_key == device), None),
-        purchaser=names.get(lot.purchaser, lot.purchaser),
+        purchaser=names.pop(lot.purchaser, lot.purchaser),
+        bidders=names,
         kinds=[rule.kind for rule in lot.envelopes if rule.stage == stage],
     )

@@ -121,7 +121,7 @@ async def register(play: Play, login: str, uscc: str, role: str, *, factor: bool
     await page.get_by_role("button", name="承诺并注册").click()
     await page.wait_for_url("**/sign-in?done=registered")
     await page.get_by_label("登录名").fill(login)
-    await page.get_by_label("口令").fill(PASSWORD)
+    await page.get_by_label("密码").fill(PASSWORD)
     await page.get_by_role("button", name="继续").click()
     if factor:
         await _enrol_generator(page)

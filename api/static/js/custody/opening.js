@@ -78,10 +78,16 @@ function tell(/** @type {any} */ seen) {
   for (const bid of seen.bids) {
     const row = part("bid").content.cloneNode(true);
     const cells = row.querySelectorAll("th, td");
-    const told = [bid.bidder, civil(Date.parse(bid.at)), bid.index, bid.envelopes];
+    const told = [named(bid.bidder), civil(Date.parse(bid.at)), bid.index, bid.envelopes];
     told.forEach((value, at) => (cells[at].textContent = value));
     part("bids").append(row);
   }
+}
+
+/** Name a bidder that the device read out of the log; the name beside the code is the platform's word. */
+function named(/** @type {string} */ code) {
+  const known = [...part("bidders").children].find((one) => one.dataset.code === code);
+  return known ? `${known.textContent} ${code}` : code;
 }
 
 /** Fetch the stamped request; the log may need a moment until it holds every bid. */
