@@ -1,6 +1,6 @@
 """How much one person, or one address that nobody signed in from, may write in a minute, over all workers.
 
-A generous bucket: a bid of 2 GiB is 256 parts. Tighter limits stand where they belong: sign-in (`accounts.services`),
+A generous bucket: a bid of 2 GiB is 256 parts. Tighter limits stand where they belong: sign-in (`accounts.login`),
 second factors (`accounts.proof`), registration, uploads (`bidding.uploads`).
 """
 
