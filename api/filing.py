@@ -46,9 +46,10 @@ async def _file(actor: Actor, found: list[LotFacts], installation: Installation)
     tender_id, sessions, settings = found[0].tender_id, installation.sessions, installation.settings
     desk = _desk(installation)
     async with database.snapshot(sessions) as session:
-        if await service.is_filed(session, tender_id):
+        done = await service.find(session, actor, tender_id)
+        if done is not None:
             await service.clear(tender_id, desk)
-            return await service.filed(session, actor, tender_id)
+            return done
         trade = await trading.describe(session, tender_id, organization=settings.name, sandbox=settings.sandbox)
         required = trading.required(found, lots.rules(found[0], trade.closed_at))
         bag = await service.left(session, tender_id, desk)

@@ -1,7 +1,7 @@
 """Is a filed package complete against the trail? What the filing said of the trade's entries, counted anew.
 
-`trade.archived` says how large the log was, how many of the trade's entries it held, and their root (docs/spec/package.md,
-section 4). Whoever may read the package has that compared with the trail as it is.
+`trade.archived` says how large the log was, how many entries it held of the trade, and what their root is. Whoever may
+read the package has that compared with the trail as it is (docs/spec/package.md, section 7).
 """
 
 from dataclasses import dataclass
