@@ -278,13 +278,13 @@ async def receipt_file(
     name = request.url.path.rpartition("/")[2]
     suffix = name.rpartition(".")[2]
     if suffix == "json":
-        content, media_type = issued.content, str(MediaType.JSON)
+        content, media_type = issued.content, MediaType.JSON.value
     elif suffix == "digest":
-        content, media_type = f"{issued.digest.hex()}\n".encode(), str(MediaType.TEXT)
+        content, media_type = f"{issued.digest.hex()}\n".encode(), MediaType.TEXT.value
     elif suffix == "tsr":
         content, media_type = issued.token, "application/timestamp-reply"
     else:
-        content, media_type = (await trail.proof(session, issued.commitment)).encode(), str(MediaType.TEXT)
+        content, media_type = (await trail.proof(session, issued.commitment)).encode(), MediaType.TEXT.value
     return (
         download.public(request, content, media_type, name) if public else download.private(content, media_type, name)
     )
