@@ -12,10 +12,21 @@ from api.accounts.authentication import COOKIE
 from kernel.actor import Grant, Role, party
 from tests.bidding import scene, stage
 from tests.bidding.scene import Scene
-from tests.browser.conftest import CHROMIUM, Site, Watch, axe, session_of, shot
+from tests.browser.conftest import (
+    CHROMIUM,
+    DESK,
+    PHONE,
+    Site,
+    Watch,
+    axe,
+    no_sideways_scrolling,
+    session_of,
+    shot,
+)
 from tests.browser.test_bid import bid_of, make_key, opened, sha256, unlock, write_bid
 from tests.conftest import Someone
 from tests.pages.conftest import Maker
+from tests.pages.test_bid import take_documents
 from tests.soak import results
 
 MEBIBYTE = 1 << 20
@@ -38,6 +49,14 @@ STORED = """async () => {
     }
     database.close();
     return found.join();
+}"""
+OLD = """async () => {
+    const asked = indexedDB.open("ggzy");
+    const database = await new Promise((resolve) => (asked.onsuccess = () => resolve(asked.result)));
+    const old = { user: "somebody", lot: "a lot", uscc: "a bidder", deadline: "2026-01-01T00:00:00Z" };
+    const put = database.transaction("drafts", "readwrite").objectStore("drafts").put(old);
+    await new Promise((resolve) => (put.onsuccess = resolve));
+    database.close();
 }"""
 PRICE = "9876543.21"
 Start = Callable[[Someone], AbstractAsyncContextManager[Page]]
@@ -83,6 +102,7 @@ async def test_a_bid_outlives_network_and_browser(
     who = await someone(Grant(Role.BIDDER, party(stage.USCCS[0])))
     drawing = tmp_path / "总平面图.dwg"
     write_noise(drawing, size)
+    await take_documents(played)
     async with start(who) as page:
         await make_key(page, tmp_path)
         await page.goto(f"/bid/lots/{played.lot_id}")
@@ -125,13 +145,21 @@ async def test_a_bid_outlives_network_and_browser(
 
 
 async def outlive_a_reload(page: Page, drawing: Path) -> None:
-    """Load the page again with the bid written: the draft is back once the key is open, and the file is asked for."""
+    """Leave the page with the bid written: its draft is back once the key is open, the file asked for; old ones go."""
     await page.click("[data-back] >> visible=true")
     await expect(page.locator("#draft")).to_contain_text("已加密保存")
     stored = await page.evaluate(STORED)
     assert '"saved' in stored.lower()
     assert PRICE not in stored
-    await page.reload()
+    await page.evaluate(OLD)
+    lot = page.url
+    await page.goto("/bid")
+    await expect(page.locator("[data-draft-of]")).to_contain_text("这个浏览器里有您的草稿")
+    assert "somebody" not in await page.evaluate(STORED)
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await no_sideways_scrolling(page)
+    await shot(page, "bid-list-320")
+    await page.goto(lot)
     await unlock(page)
     await expect(page.locator("#draft")).to_contain_text("已恢复")
     await expect(page.locator("#price-price")).to_have_value(PRICE)
@@ -139,6 +167,9 @@ async def outlive_a_reload(page: Page, drawing: Path) -> None:
     await expect(page.locator("#problems a")).to_have_attribute("href", "#technical-files")
     await expect(page.locator("#problems")).to_contain_text(drawing.name)
     await axe(page)
+    await no_sideways_scrolling(page)
+    await shot(page, "bid-draft-320")
+    await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     await shot(page, "bid-draft")
     await page.set_input_files("#technical-files", [drawing])
     await page.click("text=继续 >> visible=true")
