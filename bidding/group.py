@@ -106,11 +106,6 @@ def scalar_mul(left: bytes, right: bytes) -> bytes:
     return bindings.crypto_core_ed25519_scalar_mul(left, right)
 
 
-def scalar_negate(scalar: bytes) -> bytes:
-    """Return −scalar modulo the order."""
-    return bindings.crypto_core_ed25519_scalar_negate(scalar)
-
-
 def scalar_invert(scalar: bytes) -> bytes:
     """Return 1/scalar modulo the order; ``group.bad_scalar`` for zero."""
     try:

@@ -8,9 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding.submissions import Bid, view
 from bidding.tables import CONFIRMATION, LIVE, BidRow, StatementRow
+from kernel import database
 from kernel.actor import Actor, Role
 from trading import lots, taken
-from trading.lot import LotFacts, State
+from trading.lot import LotFacts
 
 MAX_SHOWN = 200
 
@@ -43,11 +44,12 @@ async def list_all(session: AsyncSession, actor: Actor) -> list[Bid]:
 
 async def opportunities(session: AsyncSession, actor: Actor) -> list[Opportunity]:
     """Return the lots that take bids now and whose documents the actor's parties took, the next deadline first."""
+    now = await database.now(session)
     live = {(bid.lot_id, bid.bidder): bid for bid in await list_all(session, actor) if bid.state == LIVE}
     found = [
         Opportunity(lot, bidder, live.get((lot.id, bidder)))
         for lot, bidder in await taken.lots_of(session, actor)
-        if lot.state == State.ANNOUNCED and lot.deadline is not None
+        if lot.takes_bids(now)
     ]
     return sorted(found, key=lambda one: (one.lot.deadline, one.lot.id, one.bidder))
 

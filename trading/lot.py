@@ -94,3 +94,8 @@ class LotFacts:
     evaluation: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     suspended: bool = False
     bond: Decimal = Decimal(0)
+
+    def takes_bids(self, now: datetime) -> bool:
+        """Tell whether bids are taken at this moment; `bidding.submissions` decides again, under the lot's lock."""
+        on = self.state == State.ANNOUNCED and not self.suspended
+        return on and self.deadline is not None and now < self.deadline

@@ -1,23 +1,20 @@
 """Taking the documents of a tender: a bidder chooses the lots, and reads what was taken. Who took them stays secret."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
 from trading import documents, parties, tenders
-from trading.lot import LotFacts, State
+from trading.lot import LotFacts
 from trading.tenders import Tender
-
-Page = Request[Any, Any, Any]
 
 
 class Documents(Controller):
@@ -44,11 +41,9 @@ class Documents(Controller):
         chosen = [numbers[number] for number in form.all("lot") if number in numbers]
         if not chosen:
             form.refuse(GgzyError("public.no_lot_chosen"), "lot")
-        try:
+        with form.trying("lot"):
             for lot_id in chosen:
                 await documents.take(session, actor, lot_id, form["bidder"], entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "lot")
         if form.problems:
             return await _page(request, session, actor, tender_id, form)
         return see(f"/tenders/{tender_id}/documents", done="documents_taken")
@@ -74,8 +69,4 @@ async def _page(request: Page, session: AsyncSession, actor: Actor, tender_id: U
 async def _open(session: AsyncSession, tender: Tender) -> list[LotFacts]:
     """Return the lots whose documents may be taken; the service decides again."""
     now = await database.now(session)
-    return [
-        lot
-        for lot in tender.lots
-        if lot.state == State.ANNOUNCED and not lot.suspended and lot.deadline is not None and now < lot.deadline
-    ]
+    return [lot for lot in tender.lots if lot.takes_bids(now)]

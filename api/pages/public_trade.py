@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages import public_life
 from api.pages.public_life import Step
-from api.web import PUBLIC_PAGE, page
+from api.web import PUBLIC_PAGE, Page, page
 from bidding import ceremony, record
 from bidding.receipt import Receipt
 from bidding.transcript import OpeningKey
@@ -22,7 +22,7 @@ from kernel.actor import Actor
 from kernel.clock import parse
 from trading import documents, notices, parties, sites, tenders, venues
 from trading.documents import Document
-from trading.lot import LotFacts, State
+from trading.lot import LotFacts
 from trading.notices import Notice
 from trading.tenders import Tender
 
@@ -61,9 +61,7 @@ class Trade(Controller):
     opt = PUBLIC_PAGE
 
     @get("/{tender_id:uuid}")
-    async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, tender_id: UUID
-    ) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor, tender_id: UUID) -> Response[bytes]:
         """Show a trade to whom it exists."""
         told = await _told(session, actor, tender_id)
         tender = told.tender
@@ -79,7 +77,7 @@ class Trade(Controller):
             parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
             names=await sites.names(session),
             moment=told.now,
-            taking=any(_takes_bids(lot, told.now) for lot in tender.lots),
+            taking=any(lot.takes_bids(told.now) for lot in tender.lots),
         )
 
 
@@ -97,10 +95,6 @@ async def _told(session: AsyncSession, actor: Actor, tender_id: UUID) -> _Told:
     tender = await tenders.get(session, actor, tender_id)
     published = await notices.of_tender(session, tender_id) if tender.announced_at else ()
     return _Told(tender, published, await documents.announced(session, actor, tender_id), await database.now(session))
-
-
-def _takes_bids(lot: LotFacts, now: datetime) -> bool:
-    return lot.state == State.ANNOUNCED and not lot.suspended and lot.deadline is not None and now < lot.deadline
 
 
 async def _lives(session: AsyncSession, actor: Actor, told: _Told) -> list[Life]:

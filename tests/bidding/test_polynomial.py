@@ -45,7 +45,7 @@ def test_what_is_no_scalar_fits_nothing(share: bytes) -> None:
 def test_a_polynomial_that_vanishes_at_a_custodian_fits_nothing() -> None:
     """A dealer that chooses f(2) = 0 deals custodian 2 no share, and this can be seen by everybody."""
     one = group.ONE
-    zero_at_two = (group.scalar_negate(group.scalar_add(one, one)), one)
+    zero_at_two = (group.scalar_sub(group.ZERO, group.scalar_add(one, one)), one)
     committed = polynomial.commit(zero_at_two)
     assert polynomial.evaluate(zero_at_two, 2) == group.ZERO
     assert not polynomial.fits(polynomial.evaluate(zero_at_two, 2), committed, 2)
