@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,7 +10,7 @@ from api.accounts import authentication, credentials, entrance, factors
 from api.accounts.authentication import UNPROVEN, Presented
 from api.pages.accounts_visit import DESK, VISIT, Visit, answer_in, own_path
 from api.transaction import SIGN_IN
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from api.wiring import Installation
 from kernel.actor import ANONYMOUS, Actor
 from kernel.errors import GgzyError, Kind
@@ -26,9 +26,7 @@ class SignInPage(Controller):
     dependencies = VISIT
 
     @get("/sign-in", opt=PAGE | UNPROVEN)
-    async def show(
-        self, request: Request[Any, Any, Any], actor: Actor, presented: Presented | None
-    ) -> Response[bytes] | Redirect:
+    async def show(self, request: Page, actor: Actor, presented: Presented | None) -> Response[bytes] | Redirect:
         """Ask for login and password; who is half in goes on from there."""
         wished = own_path(request.query_params.get("next", DESK))
         if presented is not None and actor != ANONYMOUS:
@@ -37,7 +35,7 @@ class SignInPage(Controller):
 
     @post("/sign-in", opt=PAGE | SIGN_IN)
     async def sign_in(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, whence: str
+        self, request: Page, session: AsyncSession, installation: Installation, whence: str
     ) -> Response[Any]:
         """Check the password, open a session with a fresh secret and go on."""
         form = await Form.read(request)
@@ -82,7 +80,7 @@ class SignInPage(Controller):
     @post("/sign-out", opt=PAGE | UNPROVEN)
     async def sign_out(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         presented: Presented | None,
@@ -97,7 +95,7 @@ class SignInPage(Controller):
         return answer
 
 
-def browser(request: Request[Any, Any, Any]) -> str:
+def browser(request: Page) -> str:
     """Return what the browser says of itself, cut to what tells sessions apart."""
     told = request.headers.get("user-agent", "")
     systems = ("Windows", "Android", "iPhone", "iPad", "Mac OS X", "Linux")

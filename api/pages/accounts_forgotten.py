@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import entrance, resets
 from api.transaction import SIGN_IN
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from api.wiring import Installation
 from kernel.errors import GgzyError
 
@@ -22,13 +22,13 @@ class ForgottenPages(Controller):
     opt = PAGE | SIGN_IN
 
     @get("/forgotten")
-    async def ask(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def ask(self, request: Page) -> Response[bytes]:
         """Ask for the login or the mail address."""
         return page(request, "accounts/forgotten.html")
 
     @post("/forgotten")
     async def send(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, whence: str
+        self, request: Page, session: AsyncSession, installation: Installation, whence: str
     ) -> Response[Any]:
         """Have a link sent, if there is such a person with an address."""
         form = await Form.read(request)
@@ -40,28 +40,26 @@ class ForgottenPages(Controller):
         return see(f"{FORGOTTEN}/sent")
 
     @get("/forgotten/sent")
-    async def sent(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def sent(self, request: Page) -> Response[bytes]:
         """Say to look into the mailbox, and whom to ask when nothing comes."""
         return page(request, "accounts/forgotten_sent.html", minutes=int(resets.LIFE.total_seconds() // 60))
 
     @get("/reset/{secret:str}")
-    async def choose(self, request: Request[Any, Any, Any], session: AsyncSession, secret: str) -> Response[bytes]:
+    async def choose(self, request: Page, session: AsyncSession, secret: str) -> Response[bytes]:
         """Ask for the new password; to look at the link uses nothing up (mail servers do so too)."""
         return page(request, "accounts/reset.html", login=await resets.whose(session, secret))
 
     @post("/reset/{secret:str}")
     async def reset(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, secret: str
+        self, request: Page, session: AsyncSession, installation: Installation, secret: str
     ) -> Response[Any]:
         """Set it; everything that the old one opened ends, and one signs in as ever."""
         form = await Form.read(request)
         login = await resets.whose(session, secret)
-        try:
+        with form.trying("new"):
             digest = await installation.passwords.digest(form["new"])
-        except GgzyError as error:
-            form.refuse(error, "new")
-            return page(request, "accounts/reset.html", form=form, login=login)
-        await resets.use(session, secret, digest, entropy=installation.entropy)
-        answer = see("/sign-in", done="password_changed")
-        answer.set_cookie(entrance.no_cookie(installation))
-        return answer
+            await resets.use(session, secret, digest, entropy=installation.entropy)
+            answer = see("/sign-in", done="password_changed")
+            answer.set_cookie(entrance.no_cookie(installation))
+            return answer
+        return page(request, "accounts/reset.html", form=form, login=login)

@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import mail
 from api.accounts import policy, services
 from api.accounts.policy import Assurance
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from kernel.actor import Actor
 from kernel.clock import isoformat, parse
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, permit
+from kernel.errors import permit
 from trading import parties
 
 MESSAGES = "/account/messages"
@@ -27,16 +27,14 @@ class MessagePages(Controller):
     opt = PAGE
 
     @get("/")
-    async def listed(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, assurance: Assurance
-    ) -> Response[bytes]:
+    async def listed(self, request: Page, session: AsyncSession, actor: Actor, assurance: Assurance) -> Response[bytes]:
         """List messages, newest first."""
         return await _list(request, session, actor, assurance)
 
     @post("/email")
     async def set_email(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         assurance: Assurance,
@@ -45,16 +43,14 @@ class MessagePages(Controller):
         """Set where mails to this person go."""
         permit(policy.must_be_person(actor) or policy.must_confirm(assurance))
         form = await Form.read(request)
-        try:
+        with form.trying("email"):
             await services.set_email(session, actor, form["email"], assurance=assurance, entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "email")
-            return await _list(request, session, actor, assurance, form)
-        return see(MESSAGES, done="email_saved")
+            return see(MESSAGES, done="email_saved")
+        return await _list(request, session, actor, assurance, form)
 
 
 async def _list(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     assurance: Assurance,

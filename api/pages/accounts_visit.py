@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import Provide
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,7 @@ from api.accounts import entrance, policy
 from api.accounts.authentication import Presented
 from api.accounts.credentials import Issued
 from api.accounts.policy import Assurance
-from api.web import Form, page
+from api.web import Form, Page, page
 from api.wiring import Installation
 from kernel.actor import Actor
 from kernel.errors import GgzyError, permit
@@ -27,7 +27,7 @@ ANSWER = msgspec.json.Decoder(dict[str, Any])
 class Visit:
     """A signed-in person's request, its transaction, and the credential it came with."""
 
-    request: Request[Any, Any, Any]
+    request: Page
     session: AsyncSession
     actor: Actor
     presented: Presented
@@ -59,7 +59,7 @@ class Visit:
 
 
 def provide_visit(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     presented: Presented | None,

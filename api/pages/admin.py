@@ -1,12 +1,10 @@
 """What the three administrators start from (三员分立): each sees the own duties; nothing sealed is visible to any."""
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy, services
-from api.web import PAGE, Entry, Task, page
+from api.web import PAGE, Entry, Page, Task, page
 from kernel.actor import ADMINS, Actor, Role
 from kernel.errors import permit
 
@@ -14,7 +12,7 @@ NAVIGATION = (Entry("/admin", "admin.admin", ADMINS),)
 
 
 @get("/admin", opt=PAGE, include_in_schema=False)
-async def admin(request: Request[Any, Any, Any], actor: Actor) -> Response[bytes]:
+async def admin(request: Page, actor: Actor) -> Response[bytes]:
     """Show the administrator's duties."""
     permit(policy.must_be_person(actor))
     permit(policy.may_see_users(actor))

@@ -4,11 +4,11 @@ from datetime import date, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import CHINA
@@ -31,46 +31,38 @@ class SitePages(Controller):
     opt = PAGE
 
     @get("/")
-    async def listed(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def listed(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List the sites and offer to add one."""
         _admit(actor)
         return await _sites(request, session, actor)
 
     @post("/")
-    async def establish(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
-    ) -> Response[Any]:
+    async def establish(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Response[Any]:
         """Add a branch."""
         _admit(actor)
         form = await Form.read(request)
-        try:
+        with form.trying({"site.bad_form": "", "": "code"}):
             await sites.establish(session, actor, _parsed(form, Plan, kind="branch"), entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "code" if error.code != "site.bad_form" else "")
-            return await _sites(request, session, actor, form=form)
-        return see(SITES, done="site_established")
+            return see(SITES, done="site_established")
+        return await _sites(request, session, actor, form=form)
 
     @get("/{code:str}")
-    async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, code: str
-    ) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor, code: str) -> Response[bytes]:
         """Show a site's form."""
         _admit(actor)
         return await _site(request, session, code)
 
     @post("/{code:str}")
     async def amend(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy, code: str
+        self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy, code: str
     ) -> Response[Any]:
         """Change a site's name, address or place on the map."""
         _admit(actor)
         form = await Form.read(request)
-        try:
+        with form.trying():
             await sites.amend(session, actor, code, _parsed(form, Change), entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error)
-            return await _site(request, session, code, form=form)
-        return see(SITES, done="site_amended")
+            return see(SITES, done="site_amended")
+        return await _site(request, session, code, form=form)
 
 
 class CalendarPages(Controller):
@@ -81,26 +73,22 @@ class CalendarPages(Controller):
     opt = PAGE
 
     @get("/")
-    async def show(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show a month."""
         _admit(actor)
         return await _month(request, session, actor, request.query_params.get("month", ""))
 
     @post("/")
-    async def amend(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
-    ) -> Response[Any]:
+    async def amend(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Response[Any]:
         """Decide upon a day, with a reason."""
         _admit(actor)
         form = await Form.read(request)
         working = form["working"] == "yes"
-        try:
+        with form.trying({"calendar.no_reason": "reason", "": "day"}):
             day = _day(form["day"])
             await calendar.amend(session, actor, day, working=working, reason=form["reason"], entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "reason" if error.code == "calendar.no_reason" else "day")
-            return await _month(request, session, actor, form["day"][:MONTH], form=form)
-        return see(CALENDAR, done="calendar_amended", month=form["day"][:MONTH])
+            return see(CALENDAR, done="calendar_amended", month=form["day"][:MONTH])
+        return await _month(request, session, actor, form["day"][:MONTH], form=form)
 
 
 def _admit(actor: Actor) -> None:
@@ -128,16 +116,12 @@ def _day(text: str) -> date:
         raise GgzyError("calendar.bad_day") from error
 
 
-async def _sites(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, *, form: Form | None = None
-) -> Response[bytes]:
+async def _sites(request: Page, session: AsyncSession, actor: Actor, *, form: Form | None = None) -> Response[bytes]:
     allowed = trading_policy.may_establish_site(actor) is None
     return page(request, "admin/sites.html", form=form, sites=await sites.page(session), allowed=allowed)
 
 
-async def _site(
-    request: Request[Any, Any, Any], session: AsyncSession, code: str, *, form: Form | None = None
-) -> Response[bytes]:
+async def _site(request: Page, session: AsyncSession, code: str, *, form: Form | None = None) -> Response[bytes]:
     found = next((one for one in await sites.page(session) if one.code == code), None)
     if found is None:
         raise not_found("site")
@@ -145,7 +129,7 @@ async def _site(
 
 
 async def _month(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, wanted: str, *, form: Form | None = None
+    request: Page, session: AsyncSession, actor: Actor, wanted: str, *, form: Form | None = None
 ) -> Response[bytes]:
     today = (await database.now(session)).astimezone(CHINA).date()
     first = _first(wanted) or today.replace(day=1)

@@ -1,14 +1,13 @@
 """A bidder's pages: own bids, the page that seals and hands in, the confirmation, statements about a bid."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy as account_policy
-from api.web import PAGE, Entry, Task, page, see
+from api.web import PAGE, Entry, Page, Task, page, see
 from archive import receipt as receipts
 from bidding import own_bids, policy, statement, submissions
 from bidding.submissions import Bid
@@ -51,7 +50,7 @@ class Bids(Controller):
     opt = PAGE
 
     @get()
-    async def own(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def own(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List the lots that wait for a bid, and all own bids."""
         permit(account_policy.must_be_person(actor))
         bids = await own_bids.list_all(session, actor)
@@ -61,9 +60,7 @@ class Bids(Controller):
         return page(request, "bid/list.html", bids=shown, waiting=waiting, bidder=bool(actor.parties(Role.BIDDER)))
 
     @get("/lots/{lot_id:uuid}")
-    async def lot(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def lot(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the page on which a bid for a lot is written, sealed and handed in; or why none can be."""
         permit(account_policy.must_be_person(actor))
         lot = await lots.read(session, actor, lot_id)
@@ -86,9 +83,7 @@ class Bids(Controller):
         )
 
     @get("/bids/{bid_id:uuid}")
-    async def bid(
-        self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def bid(self, bid_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show one bid: its number, its receipt, and what may still be done with it."""
         permit(account_policy.must_be_person(actor))
         bid = await submissions.find(session, actor, bid_id)
@@ -109,7 +104,7 @@ class Bids(Controller):
 
     @get("/bids/{bid_id:uuid}/{kind:str}")
     async def statement(
-        self, bid_id: UUID, kind: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, bid_id: UUID, kind: str, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
         """Show the page on which a withdrawal or a confirmation is signed; or lead back when it is done."""
         permit(account_policy.must_be_person(actor))

@@ -1,14 +1,13 @@
 """An expert's own page: calls to answer, committees to sit in. A call names no trade before it is accepted."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Entry, Form, Task, page, see
+from api.web import PAGE, Entry, Form, Page, Task, page, see
 from experts import invitations, seats
 from experts.invitations import Invitation
 from experts.seats import Seat
@@ -41,7 +40,7 @@ class ExpertDesk(Controller):
     opt = PAGE
 
     @get()
-    async def show(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List calls and committees."""
         permit(policy.must_be_person(actor))
         return page(
@@ -54,16 +53,14 @@ class ExpertDesk(Controller):
         )
 
     @get("/calls/{draw_id:uuid}")
-    async def call(
-        self, draw_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def call(self, draw_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show one call with what can be answered now."""
         permit(policy.must_be_person(actor))
         return await _call(request, session, await invitations.get(session, actor, draw_id), Form())
 
     @post("/calls/{draw_id:uuid}/answer")
     async def answer(
-        self, draw_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, draw_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Accept or decline."""
         form, called = await Form.read(request), await invitations.get(session, actor, draw_id)
@@ -71,30 +68,24 @@ class ExpertDesk(Controller):
         if form["accept"] not in ("yes", "no"):
             form.refuse(GgzyError("pages.expert.choose"), "accept")
             return await _call(request, session, called, form)
-        try:
+        with form.trying({"invitation.no_reason": "reason", "": "accept"}):
             await invitations.answer(session, actor, draw_id, accept=accept, reason=form["reason"], entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "reason" if error.code == "invitation.no_reason" else "accept")
-            return await _call(request, session, called, form)
-        return see(f"/expert/calls/{draw_id}", done="call_accepted" if accept else "call_declined")
+            return see(f"/expert/calls/{draw_id}", done="call_accepted" if accept else "call_declined")
+        return await _call(request, session, called, form)
 
     @post("/calls/{draw_id:uuid}/recusal")
     async def recuse(
-        self, draw_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, draw_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Step back after accepting."""
         form, called = await Form.read(request), await invitations.get(session, actor, draw_id)
-        try:
+        with form.trying("recusal"):
             await invitations.recuse(session, actor, draw_id, form["recusal"], entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "recusal")
-            return await _call(request, session, called, form)
-        return see("/expert", done="call_recused")
+            return see("/expert", done="call_recused")
+        return await _call(request, session, called, form)
 
 
-async def _call(
-    request: Request[Any, Any, Any], session: AsyncSession, called: Invitation, form: Form
-) -> Response[bytes]:
+async def _call(request: Page, session: AsyncSession, called: Invitation, form: Form) -> Response[bytes]:
     return page(request, "expert/call.html", form=form, call=called, sites=await sites.names(session), states=OVER_WITH)
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, page
+from api.web import PAGE, Page, page
 from bidding import extraction
 from bidding.extraction import File
 from experts import ballots, committees, drafts, evaluations, offers, scoring, seats
@@ -17,6 +17,7 @@ from experts.drafts import Draft
 from experts.scoring import Criterion, Offer, Sheet
 from kernel.actor import Actor
 from kernel.errors import permit
+from trading.lot import LotFacts
 
 SHOWN = (".pdf", ".png", ".jpg", ".jpeg", ".webp")
 
@@ -59,9 +60,7 @@ class Desk(Controller):
     opt = PAGE
 
     @get("/desk")
-    async def show(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show every bid with its sheet; which one is in front is the browser's business."""
         permit(policy.must_be_person(actor))
         seat = await seats.take(session, actor, lot_id)
@@ -70,7 +69,7 @@ class Desk(Controller):
             request,
             "expert/desk.html",
             seat=seat,
-            places=await _places(session, actor, lot_id, papers.offers),
+            places=await _places(session, actor, seat.lot, papers.offers),
             kinds=_by_kind(papers.scheme.criteria),
             criteria=papers.scheme.criteria,
             price_weight=papers.scheme.weight,
@@ -80,9 +79,7 @@ class Desk(Controller):
         )
 
     @get("/comparison")
-    async def compare(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def compare(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show what the bids' forms say side by side."""
         permit(policy.must_be_person(actor))
         seat = await seats.take(session, actor, lot_id)
@@ -91,13 +88,12 @@ class Desk(Controller):
         return page(request, "expert/comparison.html", seat=seat, offers=found, lines=_lines(found, forms))
 
 
-async def _places(session: AsyncSession, actor: Actor, lot_id: UUID, found: tuple[Offer, ...]) -> list[Place]:
-    lot = (await seats.take(session, actor, lot_id)).lot
+async def _places(session: AsyncSession, actor: Actor, lot: LotFacts, found: tuple[Offer, ...]) -> list[Place]:
     forms = await offers.forms(session, lot)
-    sheets = await evaluations.own_sheets(session, actor, lot_id)
-    kept = {one.bid: one for one in await drafts.mine(session, actor, lot_id)}
-    voted = await ballots.of_lot(session, actor, lot_id)
-    readers = await committees.user_ids(session, lot_id)
+    sheets = await evaluations.own_sheets(session, actor, lot.id)
+    kept = {one.bid: one for one in await drafts.mine(session, actor, lot.id)}
+    voted = await ballots.of_lot(session, actor, lot.id)
+    readers = await committees.user_ids(session, lot.id)
     places = []
     for number, one in enumerate(found, 1):
         bid = UUID(one.bid)

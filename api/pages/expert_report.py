@@ -3,20 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from experts import committees, evaluations, offers, reports, seats
-from experts.reports import Report
 from experts.scoring import Offer
 from kernel import canonical
 from kernel.actor import Actor
 from kernel.clock import parse
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit, unless_missing
 from trading.lot import State
 
 
@@ -28,16 +27,14 @@ class ReportDesk(Controller):
     opt = PAGE
 
     @get()
-    async def show(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the draft, or how to make it, or the final report."""
         permit(policy.must_be_person(actor))
         return await _show(request, session, actor, lot_id, Form())
 
     @post()
     async def draft(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Compute the result from the sheets; a tie that matters is ordered by the committee."""
         form = await Form.read(request)
@@ -53,16 +50,14 @@ class ReportDesk(Controller):
 
     @post("/end")
     async def finish(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Make the report final once every member has answered."""
         form = await Form.read(request)
-        try:
+        with form.trying():
             await reports.finish(session, actor, lot_id, entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error)
-            return await _show(request, session, actor, lot_id, form)
-        return see(f"/expert/lots/{lot_id}/report", done="report_finished")
+            return see(f"/expert/lots/{lot_id}/report", done="report_finished")
+        return await _show(request, session, actor, lot_id, form)
 
 
 def reading(report: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +66,7 @@ def reading(report: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _show(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     lot_id: UUID,
@@ -85,7 +80,7 @@ async def _show(
         told = {**reading(report), "back": f"/expert/lots/{lot_id}"}
         return page(request, "expert/report_final.html", form=form, lot=seat.lot, **told)
     await evaluations.papers(session, actor, lot_id)  # tells why a member may not judge now
-    live = await _live(session, actor, lot_id)
+    live = await unless_missing(reports.current(session, actor, lot_id))
     found = await offers.of_lot(session, seat.lot)
     return page(
         request,
@@ -99,15 +94,6 @@ async def _show(
         opened=await offers.is_opened(session, seat.lot),
         tied=_tied(found, tied or []),
     )
-
-
-async def _live(session: AsyncSession, actor: Actor, lot_id: UUID) -> Report | None:
-    try:
-        return await reports.current(session, actor, lot_id)
-    except GgzyError as error:
-        if error.kind is not Kind.NOT_FOUND:
-            raise
-        return None
 
 
 def _ordered(form: Form) -> list[UUID]:

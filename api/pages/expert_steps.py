@@ -8,7 +8,7 @@ from experts import evaluations, reports
 from experts.committees import Committee
 from experts.seats import Seat
 from kernel.actor import Actor
-from kernel.errors import GgzyError, Kind
+from kernel.errors import unless_missing
 from trading.lot import State
 
 AFTER = frozenset({State.EVALUATED, State.PUBLICIZED, State.AWARDED, State.CONTRACTED, State.ARCHIVED})
@@ -33,12 +33,12 @@ async def steps(session: AsyncSession, actor: Actor, seat: Seat, committee: Comm
     scored, owed = await _sheets(session, actor, seat) if declared and evaluating else (0, 0)
     all_scored = evaluating and 0 < owed <= scored
     closed = committee.technical_finished_at is not None
-    opinion = await _opinion(session, actor, seat) if closed and evaluating else None
+    opinion = await unless_missing(reports.own_opinion(session, actor, seat.lot.id)) if closed and evaluating else None
     all_declared = committee.declared == committee.size
     figures: dict[str, object] = {"declared": committee.declared, "size": committee.size}
     rows: list[tuple[str, bool, bool, dict[str, object], str]] = [
         ("declare", declared, not declared, {}, f"{base}/declaration"),
-        ("leader", led or over, declared, figures, "#leader-vote"),
+        ("leader", led or over, declared and not over, figures, "#leader-vote"),
         ("begin", evaluating or over, led and all_declared, figures, "#begin"),
         ("score", over or closed or all_scored, evaluating, {"scored": scored, "owed": owed}, f"{base}/desk"),
         ("close", over or closed, all_scored, {}, "#close"),
@@ -49,8 +49,8 @@ async def steps(session: AsyncSession, actor: Actor, seat: Seat, committee: Comm
 
 def _step(code: str, done: bool, possible: bool, told: dict[str, object], path: str) -> Step:  # noqa: FBT001 - a row of the table above
     state = "done" if done else "next" if possible else "waits"
-    keeps = code in ("score", "report", "declare")
-    return Step(code, state, told, path if possible or (done and keeps) else None)
+    keeps = code in ("declare", "report") or (code in ("leader", "score") and possible)
+    return Step(code, state, told, path if state == "next" or (done and keeps) else None)
 
 
 async def _sheets(session: AsyncSession, actor: Actor, seat: Seat) -> tuple[int, int]:
@@ -58,12 +58,3 @@ async def _sheets(session: AsyncSession, actor: Actor, seat: Seat) -> tuple[int,
     papers = await evaluations.papers(session, actor, seat.lot.id)
     owed = {one.bid for one in papers.offers if one.refused is None} - {str(bid) for bid in papers.rejected}
     return len(owed & {str(bid) for bid in papers.scored}), len(owed)
-
-
-async def _opinion(session: AsyncSession, actor: Actor, seat: Seat) -> str | None:
-    try:
-        return await reports.own_opinion(session, actor, seat.lot.id)
-    except GgzyError as error:
-        if error.kind is not Kind.NOT_FOUND:
-            raise
-        return None

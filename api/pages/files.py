@@ -1,14 +1,12 @@
 """What pages are made of and report to: static files, the server's time, reports of a broken content policy."""
 
-from typing import Any
-
 import structlog
-from litestar import Request, Response, get, post
+from litestar import Response, get, post
 from litestar.datastructures import ResponseHeader
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.transaction import PUBLIC, SIGN_IN, STREAMED
-from api.web import assets
+from api.web import Page, assets
 from api.web.policy import HEADERS
 from api.wiring import Installation
 from kernel import database
@@ -21,9 +19,7 @@ MAX_REPORT = 16 * 1024
 
 
 @get(f"{assets.PREFIX}/{{release:str}}/{{place:path}}", opt=PUBLIC, include_in_schema=False)
-async def asset(
-    release: str, place: str, request: Request[Any, Any, Any], installation: Installation
-) -> Response[bytes]:
+async def asset(release: str, place: str, request: Page, installation: Installation) -> Response[bytes]:
     """Return a static file; of another release it is the present one, and is not kept."""
     settings = installation.settings
     files = assets.load(settings.node_modules, settings.seal_colour)
@@ -51,7 +47,7 @@ async def time(session: AsyncSession) -> dict[str, str]:
     include_in_schema=False,
     status_code=204,
 )
-async def report(request: Request[Any, Any, Any]) -> None:
+async def report(request: Page) -> None:
     """Log what a browser refused to do on a page; the content is cut and never trusted."""
     body = await request.body()
     log.warning("page.policy_violation", report=body[:1000].decode("utf-8", "replace"))

@@ -3,17 +3,16 @@
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import Provide
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy, proof
 from api.pages.opening_room import context, shown
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from api.wiring import Installation
 from bidding import hearing, openings, outages, pauses, record, remarks
 from bidding.outages import Draft
@@ -24,14 +23,13 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind, permit
 
 Answered = Response[bytes] | Redirect
-Asked = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class _Act:
     """One form that was sent in a room."""
 
-    request: Asked
+    request: Page
     session: AsyncSession
     actor: Actor
     lot_id: UUID
@@ -52,7 +50,7 @@ class _Act:
         return see(f"/openings/{self.lot_id}/{self.stage}", done=done)
 
 
-async def provide_act(request: Asked, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> _Act:
+async def provide_act(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> _Act:
     """Read the form of a person."""
     permit(policy.must_be_person(actor))
     return _Act(request, session, actor, lot_id, stage, await Form.read(request))
@@ -121,7 +119,7 @@ class RoomActs(Controller):
 
     @get("/orders/{order_id:uuid}")
     async def sign(
-        self, request: Asked, session: AsyncSession, actor: Actor, *, lot_id: UUID, stage: int, order_id: UUID
+        self, request: Page, session: AsyncSession, actor: Actor, *, lot_id: UUID, stage: int, order_id: UUID
     ) -> Response[bytes]:
         """Show an order to the second person, to be signed by their device."""
         room = await hearing.read(session, actor, lot_id, stage)

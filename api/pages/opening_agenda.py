@@ -1,12 +1,10 @@
 """The openings of the week: where people find their room, and what waits for the witness."""
 
-from typing import Any
-
-from litestar import Request, Response, get
+from litestar import Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Entry, Task, page
+from api.web import PAGE, Entry, Page, Task, page
 from bidding import agenda
 from kernel.actor import STAFF, Actor, Role
 from kernel.errors import permit
@@ -25,7 +23,7 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
 
 
 @get("/openings", opt=PAGE, include_in_schema=False)
-async def openings(request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+async def openings(request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
     """List the openings that a person may come to."""
     permit(policy.must_be_person(actor))
     return page(request, "opening/agenda.html", dates=await agenda.of(session, actor))

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.di import Provide
 from litestar.response import Stream
 
 from api.broadcast import Boards, Place, Render, View
 from api.transaction import STREAMED
-from api.web import PAGE
+from api.web import PAGE, Page
 from api.web.policy import HEADERS
 from api.web.rendering import environment, locale_of, worded
 from bidding import hearing
@@ -34,9 +34,7 @@ class Shown:
     render: Render
 
 
-async def provide_shown(
-    request: Request[Any, Any, Any], sessions: Sessions, actor: Actor, lot_id: UUID, stage: int
-) -> Shown:
+async def provide_shown(request: Page, sessions: Sessions, actor: Actor, lot_id: UUID, stage: int) -> Shown:
     """Give the board that the address names, as whoever asks may see it; ``opening.not_found``."""
     name = "hall" if "/display/" in request.url.path else "board"
     async with sessions() as session:

@@ -3,12 +3,12 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import download
 from api.pages.opening_board import board_context
-from api.web import PAGE, Form, page
+from api.web import PAGE, Form, Page, page
 from bidding import hearing, papers, rights
 from bidding.hearing import Room
 from bidding.room_tables import CAUSES, DECISIONS, FAILED
@@ -26,14 +26,14 @@ class RoomPages(Controller):
 
     @get("/")
     async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
+        self, request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
     ) -> Response[bytes]:
         """Show the room."""
         return await shown(request, session, actor, lot_id=lot_id, stage=stage)
 
     @get("/display")
     async def display(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
+        self, request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
     ) -> Response[bytes]:
         """Show what hangs in the hall: read-only, and only what is read out there."""
         room = await hearing.read(session, actor, lot_id, stage)
@@ -41,16 +41,14 @@ class RoomPages(Controller):
 
     @get("/panel")
     async def panel(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
+        self, request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int
     ) -> Response[bytes]:
         """Give what the person can do now, as a piece of the page."""
         room = await hearing.read(session, actor, lot_id, stage)
         return page(request, "opening/panel.html", **context(room, actor))
 
     @get("/record.pdf")
-    async def paper(
-        self, request: Request[Any, Any, Any], session: AsyncSession, lot_id: UUID, stage: int
-    ) -> Response[bytes]:
+    async def paper(self, request: Page, session: AsyncSession, lot_id: UUID, stage: int) -> Response[bytes]:
         """Give the signed record of a finished opening to everybody."""
         found = await papers.find(session, lot_id, stage)
         name = f"opening-record-{stage}.pdf"
@@ -58,7 +56,7 @@ class RoomPages(Controller):
 
 
 async def shown(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     *,

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from api.web.navigation import Entry
 from kernel.actor import PARTY_ROLES, Actor
 from kernel.entropy import Entropy
@@ -38,7 +38,7 @@ class Parties(Controller):
     opt = PAGE
 
     @get()
-    async def own(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def own(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List them; a person of one party is led to it."""
         permit(policy.must_be_person(actor))
         codes = sorted({code for role in PARTY_ROLES for code in actor.parties(role)})
@@ -48,9 +48,7 @@ class Parties(Controller):
         return page(request, "party/own.html", parties=[(code, names.get(code, code)) for code in codes])
 
     @get("/{uscc:str}")
-    async def show(
-        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, uscc: str, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show a party's data and how they changed."""
         permit(policy.must_be_person(actor))
         party = await parties.read(session, actor, uscc)
@@ -58,9 +56,7 @@ class Parties(Controller):
         return page(request, "party/show.html", party=party, history=_changes(history))
 
     @get("/{uscc:str}/edit")
-    async def edit(
-        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def edit(self, uscc: str, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the form filled in with what is stated now."""
         permit(policy.must_be_person(actor))
         party = await parties.read(session, actor, uscc)
@@ -68,7 +64,7 @@ class Parties(Controller):
 
     @post("/{uscc:str}/edit")
     async def amend(
-        self, uscc: str, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, uscc: str, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[Any]:
         """State the party's data anew."""
         form = await Form.read(request)

@@ -1,15 +1,14 @@
 """The pool of experts for its keeper: a table file taken in whole or refused row by row, experts and their standing."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import lookup, policy
-from api.web import PAGE, Entry, Form, page, see
+from api.web import PAGE, Entry, Form, Page, page, see
 from api.wiring import Installation
 from experts import pool, table_file
 from kernel.actor import Actor, Role
@@ -32,7 +31,7 @@ class PoolDesk(Controller):
 
     @get()
     async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, after: UUID | None = None
+        self, request: Page, session: AsyncSession, actor: Actor, after: UUID | None = None
     ) -> Response[bytes]:
         """List experts in a stable order."""
         permit(policy.must_be_person(actor))
@@ -41,7 +40,7 @@ class PoolDesk(Controller):
     @post("/import", request_max_body_size=table_file.MAX_BYTES + (1 << 16))
     async def take_in(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         entropy: Entropy,
@@ -51,51 +50,41 @@ class PoolDesk(Controller):
         permit(policy.must_be_person(actor))  # before so large a form is read
         form = await Form.read(request)
         encoding = "gb18030" if form["encoding"] == "gb18030" else "utf-8"
-        try:
+        with form.trying("file"):
             data, pepper = await _content(form), installation.pepper
             done = await pool.import_file(session, actor, data, pepper=pepper, entropy=entropy, encoding=encoding)
-        except GgzyError as error:
-            if error.kind is Kind.NOT_FOUND:
-                raise
-            form.refuse(error, "file")
-            return await _list(request, session, actor, form, problems=error.params.get("problems", ()))
-        return see("/centre/pool", done="pool_imported", count=done.count)
+            return see("/centre/pool", done="pool_imported", count=done.count)
+        return await _list(request, session, actor, form, problems=form.problems[0].error.params.get("problems", ()))
 
     @get("/{expert_id:uuid}")
-    async def read(
-        self, expert_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def read(self, expert_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show an expert with what can be changed."""
         permit(policy.must_be_person(actor))
         return await _one(request, session, actor, expert_id, Form())
 
     @post("/{expert_id:uuid}/changes")
     async def change(
-        self, expert_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, expert_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Change an expert's standing for a reason."""
         form = await Form.read(request)
-        try:
+        with form.trying({"pool.no_reason": "reason", "pool.no_until": "until", "": "action"}):
             await _change(session, actor, expert_id, form, entropy)
-        except GgzyError as error:
-            form.refuse(error, {"pool.no_reason": "reason", "pool.no_until": "until"}.get(error.code, "action"))
-            return await _one(request, session, actor, expert_id, form)
-        return see(f"/centre/pool/{expert_id}", done="expert_changed")
+            return see(f"/centre/pool/{expert_id}", done="expert_changed")
+        return await _one(request, session, actor, expert_id, form)
 
     @post("/{expert_id:uuid}/account")
     async def link(
-        self, expert_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, expert_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Give an expert the account with which they answer calls."""
         form = await Form.read(request)
         await pool.get(session, actor, expert_id)  # who may not keep the pool learns of no account
-        try:
+        with form.trying("login", missing=["account.not_found"]):
             user = await lookup.by_login(session, form["login"])
             await pool.link(session, actor, expert_id, user.user_id, entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "login")
-            return await _one(request, session, actor, expert_id, form)
-        return see(f"/centre/pool/{expert_id}", done="expert_linked")
+            return see(f"/centre/pool/{expert_id}", done="expert_linked")
+        return await _one(request, session, actor, expert_id, form)
 
 
 async def _content(form: Form) -> bytes:
@@ -123,7 +112,7 @@ def _day(text: str) -> date:
 
 
 async def _list(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     form: Form,
@@ -146,9 +135,7 @@ async def _list(
     )
 
 
-async def _one(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, expert_id: UUID, form: Form
-) -> Response[bytes]:
+async def _one(request: Page, session: AsyncSession, actor: Actor, expert_id: UUID, form: Form) -> Response[bytes]:
     return page(
         request,
         "draws/expert.html",

@@ -1,13 +1,11 @@
 """What the platform shows at its door: home, help by role, site map, accessibility, robots and icon."""
 
-from typing import Any
-
-from litestar import Controller, MediaType, Request, Response, get
+from litestar import Controller, MediaType, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.pages import public_map
 from api.transaction import PUBLIC
-from api.web import PUBLIC_PAGE, assets, page
+from api.web import PUBLIC_PAGE, Page, assets, page
 from api.web.policy import HEADERS
 from api.wiring import Installation
 from archive import feed
@@ -48,7 +46,7 @@ class Door(Controller):
     opt = PUBLIC_PAGE
 
     @get("/")
-    async def home(self, request: Request[Any, Any, Any], session: AsyncSession) -> Response[bytes]:
+    async def home(self, request: Page, session: AsyncSession) -> Response[bytes]:
         """Show the map, figures, newest notices, openings of today, and how to check us."""
         now = await database.now(session)
         listed = await sites.page(session)
@@ -62,16 +60,16 @@ class Door(Controller):
             newest=(await search.find(session, Wish(), limit=NEWEST)).items,
             openings=await search.openings_today(session, now),
             today=now,
-            head=await _head(session),
+            head=await feed.newest(session),
         )
 
     @get("/help")
-    async def help(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def help(self, request: Page) -> Response[bytes]:
         """Show where each role finds its help."""
         return page(request, "public/help.html", roles=ROLES)
 
     @get("/help/{role:str}")
-    async def help_for(self, request: Request[Any, Any, Any], role: str) -> Response[bytes]:
+    async def help_for(self, request: Page, role: str) -> Response[bytes]:
         """Show one role what it does here, step by step."""
         if role not in ROLES:
             raise GgzyError("request.unknown_path", Kind.NOT_FOUND)
@@ -79,12 +77,12 @@ class Door(Controller):
         return page(request, "public/help_role.html", role=role, steps=steps, start=start)
 
     @get("/sitemap")
-    async def sitemap(self, request: Request[Any, Any, Any], session: AsyncSession) -> Response[bytes]:
+    async def sitemap(self, request: Page, session: AsyncSession) -> Response[bytes]:
         """Show every public page in one list."""
         return page(request, "public/sitemap.html", roles=ROLES, sites=await sites.page(session))
 
     @get("/accessibility")
-    async def accessibility(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def accessibility(self, request: Page) -> Response[bytes]:
         """Say how far the pages serve everybody, and what is known to be missing."""
         return page(request, "public/accessibility.html")
 
@@ -101,14 +99,6 @@ async def favicon(installation: Installation) -> Response[bytes]:
     settings = installation.settings
     icon = assets.load(settings.node_modules, settings.seal_colour).find("icon.svg")
     return Response(icon.body, media_type=icon.media_type, headers=HEADERS | {"Cache-Control": "public, max-age=86400"})
-
-
-async def _head(session: AsyncSession) -> int | None:
-    """Return how many entries the log has published; None before its first checkpoint."""
-    try:
-        return (await feed.checkpoint(session)).size
-    except GgzyError:
-        return None
 
 
 HANDLERS = (robots, favicon)

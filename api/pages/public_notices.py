@@ -3,17 +3,16 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid5
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import download
 from api.locale import words
 from api.transaction import PUBLIC
-from api.web import PUBLIC_PAGE, Form, page
+from api.web import PUBLIC_PAGE, Form, Page, page
 from api.web.policy import HEADERS
 from api.web.rendering import environment
 from api.wiring import Installation
@@ -54,7 +53,7 @@ class Notices(Controller):
     opt = PUBLIC_PAGE
 
     @get()
-    async def find(self, request: Request[Any, Any, Any], session: AsyncSession) -> Response[bytes]:
+    async def find(self, request: Page, session: AsyncSession) -> Response[bytes]:
         """Show a page of what was asked for; what cannot be understood of the question is told, not guessed."""
         form, wish = _asked(request)
         after = request.query_params.get("after")
@@ -84,9 +83,7 @@ class Notices(Controller):
         )
 
     @get("/{notice_id:uuid}")
-    async def show(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, notice_id: UUID
-    ) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor, notice_id: UUID) -> Response[bytes]:
         """Show a notice, what it changes, and where it stands in the log."""
         notice = await notices.get(session, notice_id)
         tender = await tenders.get(session, actor, notice.tender_id)
@@ -118,7 +115,7 @@ class Notices(Controller):
 
 
 @get("/notices.atom", opt=PUBLIC | {"public_page": True}, include_in_schema=False)
-async def feed(request: Request[Any, Any, Any], session: AsyncSession, installation: Installation) -> Response[bytes]:
+async def feed(request: Page, session: AsyncSession, installation: Installation) -> Response[bytes]:
     """Give the newest notices, or those of a question, as Atom (RFC 4287). Links are relative to the feed's address."""
     form, wish = _asked(request)
     if form.problems:
@@ -142,7 +139,7 @@ async def feed(request: Request[Any, Any, Any], session: AsyncSession, installat
     return Response(NOT_XML.sub("", text).encode(), media_type=ATOM, headers=HEADERS)
 
 
-def _asked(request: Request[Any, Any, Any]) -> tuple[Form, Wish]:
+def _asked(request: Page) -> tuple[Form, Wish]:
     """Return the question as a form, with what is wrong in it, and as a wish without that."""
     query = request.query_params
     form = Form.of(**{name: query.get(name, "").strip() for name in ("q", "site", "type", "kind", "since", "until")})

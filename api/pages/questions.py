@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import permit
 from trading import lots, parties, questions
 
 
@@ -23,34 +23,26 @@ class Questions(Controller):
     opt = PAGE
 
     @get()
-    async def show(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show one's own questions, all answers, and the form for another question."""
         permit(policy.must_be_person(actor))
         return await _show(request, session, actor, lot_id, Form())
 
     @post()
     async def ask(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[Any]:
         """Ask; nobody but the purchaser learns of it, and he not from whom."""
         form = await Form.read(request)
         taken = await questions.taken_for(session, actor, lot_id)
         bidder = form["bidder"] or (taken[0] if taken else "")
-        try:
+        with form.trying("text"):
             await questions.ask(session, actor, lot_id, bidder, form["text"], entropy=entropy)
-        except GgzyError as error:
-            if error.kind is Kind.NOT_FOUND:
-                raise
-            form.refuse(error, "text")
-            return await _show(request, session, actor, lot_id, form)
-        return see(f"/bid/lots/{lot_id}/questions", done="question_asked")
+            return see(f"/bid/lots/{lot_id}/questions", done="question_asked")
+        return await _show(request, session, actor, lot_id, form)
 
 
-async def _show(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, form: Form
-) -> Response[bytes]:
+async def _show(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
     lot = await lots.read(session, actor, lot_id)
     now = await database.now(session)
     pack = lots.rules(lot, now)

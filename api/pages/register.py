@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import passwords, registration
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from api.wiring import Installation
 from kernel.actor import PARTY_ROLES, Role
 from kernel.errors import GgzyError
@@ -33,13 +33,13 @@ class Register(Controller):
     opt = PAGE
 
     @get()
-    async def show(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def show(self, request: Page) -> Response[bytes]:
         """Show the form."""
         return page(request, TEMPLATE, commitment=COMMITMENT_VERSION)
 
     @post()
     async def register(
-        self, request: Request[Any, Any, Any], session: AsyncSession, installation: Installation, whence: str
+        self, request: Page, session: AsyncSession, installation: Installation, whence: str
     ) -> Response[Any]:
         """Make account, party and role in one step, and lead to the sign-in."""
         form = await Form.read(request)

@@ -2,10 +2,9 @@
 
 import re
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.params import Parameter
 from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import trail_rows, trail_words, trails
 from api.accounts import policy as accounts
 from api.pages import life, supervision_query
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from api.web import Entry as Place
 from archive import feed, policy, sequencer, trail
 from archive import proof as proofs
@@ -41,7 +40,7 @@ class Supervision(Controller):
     opt = PAGE
 
     @get()
-    async def overview(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def overview(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show how many lots stand where at their sites, and today's openings."""
         enter(actor)
         own = policy.sites(actor)
@@ -60,7 +59,7 @@ class Supervision(Controller):
     @get("/trail")
     async def timeline(
         self,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         before: int | None = Parameter(default=None, ge=0, le=2**62),
@@ -100,9 +99,7 @@ class Supervision(Controller):
         return see(supervision_query.address(Form.of(trade=text)))
 
     @get("/trail/{index:int}")
-    async def entry(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, index: int
-    ) -> Response[bytes]:
+    async def entry(self, request: Page, session: AsyncSession, actor: Actor, index: int) -> Response[bytes]:
         """Show one entry with everything that proves it."""
         enter(actor)
         found = await trails.entry(session, actor, index)
@@ -122,7 +119,7 @@ class Supervision(Controller):
         )
 
     @get("/alerts")
-    async def alerts(self, request: Request[Any, Any, Any], actor: Actor) -> Response[bytes]:
+    async def alerts(self, request: Page, actor: Actor) -> Response[bytes]:
         """Say what alerts are; none are raised yet."""
         enter(actor)
         return page(request, "supervision/alerts.html")

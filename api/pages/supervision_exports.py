@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect, Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +11,7 @@ from api import download, trail_files
 from api.pages import supervision_query
 from api.pages.supervision import enter
 from api.trail_files import Taken
-from api.web import PAGE, Form, see
+from api.web import PAGE, Form, Page, see
 from api.wiring import Installation
 from archive import export
 from kernel.actor import Actor
@@ -27,9 +27,7 @@ class Exports(Controller):
     opt = PAGE
 
     @post("/")
-    async def begin(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
-    ) -> Redirect:
+    async def begin(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Redirect:
         """Record the export of what a search finds, and lead to its file."""
         enter(actor)
         form = await Form.read(request)

@@ -4,24 +4,23 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import filing
 from api.accounts import policy
 from api.pages.purchase import rules
 from api.pages.purchase.tender import facts
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from api.wiring import Installation
 from archive import package_policy
 from archive.package import service as packages
-from archive.package.service import Filed
 from bidding import ceremony
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.actor import site as at_site
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, not_found, permit
+from kernel.errors import GgzyError, not_found, permit, unless_missing
 from trading import lots, tenders
 from trading import policy as rights
 from trading.dossier import READY
@@ -29,8 +28,6 @@ from trading.lifecycle import By
 from trading.lot import UNANNOUNCED
 from trading.tenders import Tender
 from trading.text import Line
-
-Page = Request[Any, Any, Any]
 
 
 class SiteTender(Controller):
@@ -52,11 +49,10 @@ class SiteTender(Controller):
     ) -> Response[Any]:
         """Find the tender complete."""
         form = await Form.read(request)
-        try:
+        with form.trying():
             await tenders.step(session, actor, tender_id, "accept", entropy=entropy)
-        except GgzyError as error:
-            return await _refused(request, session, actor, tender_id, form=form, error=error)
-        return see(f"/centre/tenders/{tender_id}", done="tender_accepted")
+            return see(f"/centre/tenders/{tender_id}", done="tender_accepted")
+        return await _show(request, session, actor, tender_id, form)
 
     @post("/return")
     async def give_back(
@@ -64,15 +60,10 @@ class SiteTender(Controller):
     ) -> Response[Any]:
         """Give the tender back with everything that is missing, told at once."""
         form = await Form.read(request)
-        missing = [line.strip() for line in form["missing"].splitlines() if line.strip()]
-        try:
-            msgspec.convert(missing, tuple[Line, ...])
-            await tenders.step(session, actor, tender_id, "return", entropy=entropy, missing=missing)
-        except msgspec.ValidationError:
-            return await _refused(request, session, actor, tender_id, form=form, error=GgzyError("field.unfit"))
-        except GgzyError as error:
-            return await _refused(request, session, actor, tender_id, form=form, error=error)
-        return see(f"/centre/tenders/{tender_id}", done="tender_returned")
+        with form.trying("missing"):
+            await tenders.step(session, actor, tender_id, "return", entropy=entropy, missing=_lines(form["missing"]))
+            return see(f"/centre/tenders/{tender_id}", done="tender_returned")
+        return await _show(request, session, actor, tender_id, form)
 
     @post("/lots/{lot_id:uuid}/opening-key")
     async def assign_key(
@@ -80,11 +71,10 @@ class SiteTender(Controller):
     ) -> Response[Any]:
         """Give a lot the oldest free opening key that fits."""
         form = await Form.read(request)
-        try:
+        with form.trying():
             await ceremony.assign(session, actor, lot_id, entropy=entropy)
-        except GgzyError as error:
-            return await _refused(request, session, actor, tender_id, form=form, error=error)
-        return see(f"/centre/tenders/{tender_id}", done="key_assigned")
+            return see(f"/centre/tenders/{tender_id}", done="key_assigned")
+        return await _show(request, session, actor, tender_id, form)
 
     @post("/archive")
     async def file(
@@ -92,11 +82,10 @@ class SiteTender(Controller):
     ) -> Response[Any]:
         """File the trade whole."""
         form = await Form.read(request)
-        try:
+        with form.trying():
             await filing.file_trade(actor, tender_id, installation)
-        except GgzyError as error:
-            return await _refused(request, session, actor, tender_id, form=form, error=error)
-        return see(f"/centre/tenders/{tender_id}", done="trade_filed")
+            return see(f"/centre/tenders/{tender_id}", done="trade_filed")
+        return await _show(request, session, actor, tender_id, form)
 
 
 async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form) -> Response[bytes]:
@@ -119,25 +108,18 @@ async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: U
         unannounced=tender.lots[0].state in UNANNOUNCED,
         books=any(actor.holds(role, at_site(tender.site)) for role in (Role.VENUE, Role.ACCEPTANCE)),
         files=package_policy.may_archive(actor, tender.site) is None and all(lot.state in READY for lot in tender.lots),
-        filed=await _filed(session, actor, tender_id),
+        filed=await unless_missing(packages.filed(session, actor, tender_id)),
         **known,
     )
 
 
-async def _refused(
-    request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, *, form: Form, error: GgzyError
-) -> Response[bytes]:
-    if error.kind is Kind.NOT_FOUND and error.code in ("tender.not_found", "lot.not_found", "package.not_found"):
-        raise error
-    form.refuse(error, "missing" if "missing" in form.fields else "")
-    return await _show(request, session, actor, tender_id, form)
-
-
-async def _filed(session: AsyncSession, actor: Actor, tender_id: UUID) -> Filed | None:
+def _lines(text: str) -> list[str]:
+    """Return what is missing, a line for each; ``field.unfit`` for lines that are too long."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     try:
-        return await packages.filed(session, actor, tender_id)
-    except GgzyError:
-        return None
+        return list(msgspec.convert(lines, tuple[Line, ...]))
+    except msgspec.ValidationError as error:
+        raise GgzyError("field.unfit") from error
 
 
 def _works_here(actor: Actor, tender: Tender) -> bool:

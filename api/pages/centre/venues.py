@@ -5,18 +5,18 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.params import Parameter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from api.web.navigation import Entry
 from kernel import database
 from kernel.actor import STAFF, Actor, Role
 from kernel.clock import CHINA
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, not_found, permit
+from kernel.errors import GgzyError, not_found, permit
 from trading import policy as rights
 from trading import sites, venues
 from trading.draft import YEARS
@@ -31,11 +31,10 @@ PLACES = {
     "venue.bad_time": "ends_at",
     "venue.past": "begins_at",
     "venue.bad_seats": "first",
-    "tender.not_found": "code",
-    "lot.not_found": "code",
-    "lot.ended": "code",
+    "hall": "hall",
+    "lot": "code",
 }
-Page = Request[Any, Any, Any]
+NAMED = ("hall.not_found", "lot.not_found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +106,9 @@ class Venues(Controller):
         form = await Form.read(request)
         draft = await _draft(session, actor, form)
         if draft is not None:
-            try:
+            with form.trying(PLACES, missing=NAMED):
                 made = await venues.book(session, actor, draft, entropy=entropy)
-            except GgzyError as error:
-                form.refuse(error, PLACES.get(error.code, ""))
-            else:
-                day = made.begins_at.astimezone(CHINA).date().isoformat()
-                return see("/centre/venues", done="venue_booked", site=made.hall.site, day=day)
+                return see("/centre/venues", done="venue_booked", site=made.hall.site, day=_day(made))
         return await _new(request, session, form)
 
     @get("/bookings/{booking_id:uuid}/cancellation")
@@ -129,16 +124,11 @@ class Venues(Controller):
     ) -> Response[Any]:
         """Give the seats back."""
         form = await Form.read(request)
-        try:
+        with form.trying("reason"):
             booking = await venues.get(session, actor, booking_id)
             await venues.cancel(session, actor, booking_id, form["reason"], entropy=entropy)
-        except GgzyError as error:
-            if error.kind is Kind.NOT_FOUND:
-                raise
-            form.refuse(error, "reason")
-            return await _cancellation(request, session, actor, booking_id, form)
-        day = booking.begins_at.astimezone(CHINA).date().isoformat()
-        return see("/centre/venues", done="venue_cancelled", site=booking.hall.site, day=day)
+            return see("/centre/venues", done="venue_cancelled", site=booking.hall.site, day=_day(booking))
+        return await _cancellation(request, session, actor, booking_id, form)
 
     @get("/halls/new")
     async def new_hall(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
@@ -153,11 +143,9 @@ class Venues(Controller):
         form = await Form.read(request)
         plan = values.struct(form, HallPlan)
         if plan is not None:
-            try:
+            with form.trying({"hall.known": "name"}):
                 hall = await venues.establish(session, actor, plan, entropy=entropy)
                 return see("/centre/venues", done="hall_established", site=hall.site)
-            except GgzyError as error:
-                form.refuse(error, "name" if error.code == "hall.known" else "")
         return page(request, "centre/hall.html", form=form, sites=await sites.page(session))
 
 
@@ -182,12 +170,10 @@ async def _draft(session: AsyncSession, actor: Actor, form: Form) -> BookingDraf
     code, number = values.text(form, "code"), values.text(form, "number", int)
     if form.problems or hall is None or begins is None or ends is None:
         return None
-    try:
+    with form.trying("code", missing=NAMED):
         lot = await venues.lot_of(session, actor, code, number)
-    except GgzyError as error:
-        form.refuse(error, "code")
-        return None
-    return BookingDraft(hall, lot, begins, ends, first=first, last=last)
+        return BookingDraft(hall, lot, begins, ends, first=first, last=last)
+    return None
 
 
 async def _new(request: Page, session: AsyncSession, form: Form) -> Response[bytes]:
@@ -203,6 +189,10 @@ async def _cancellation(
     if not booking.cancellable:
         raise not_found("booking")
     return page(request, "centre/cancellation.html", form=form, booking=booking)
+
+
+def _day(booking: Booking) -> str:
+    return booking.begins_at.astimezone(CHINA).date().isoformat()
 
 
 def _home(actor: Actor) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.response import Redirect
 from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,7 +13,7 @@ from api.accounts import custodians, policy
 from api.accounts import services as accounts
 from api.accounts.custodians import Candidate
 from api.pages.custody.desk import OPEN, TAGS, unchanged
-from api.web import PAGE, Form, page, see
+from api.web import PAGE, Form, Page, page, see
 from bidding import ceremony, custody, keysetup
 from bidding import keymaking_policy as making
 from bidding.ceremony import Ceremony
@@ -51,6 +50,15 @@ class Need:
     free: int
 
 
+# At which field of the form a refusal stands.
+PLACES = {
+    "ceremony.bad_numbers": "threshold",
+    "ceremony.bad_hours": "hours",
+    "ceremony": "people",
+    "party.unknown": "purchaser",
+}
+
+
 class CeremonyPages(Controller):
     """Key makings."""
 
@@ -59,55 +67,47 @@ class CeremonyPages(Controller):
     opt = PAGE
 
     @get("/new")
-    async def choose(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def choose(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Ask for which site and purchaser, then for the custodians."""
         permit(policy.must_be_person(actor))
         return await _begin_page(request, session, actor, Form.of(**dict(request.query_params)))
 
     @post("/new")
     async def begin(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """Appoint the custodians and fix the setup."""
         permit(policy.must_be_person(actor))
         form = await Form.read(request)
         permit(making.may_appoint(actor, form["site"]))
-        try:
+        with form.trying(PLACES, missing=["user.not_found"]):
             made = await ceremony.begin(session, actor, await _terms(session, form), entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, _field(error))
-            return await _begin_page(request, session, actor, form)
-        return see(f"/custody/ceremonies/{made.id}", done="ceremony_begun")
+            return see(f"/custody/ceremonies/{made.id}", done="ceremony_begun")
+        return await _begin_page(request, session, actor, form)
 
     @get("/{ceremony_id:uuid}")
-    async def show(
-        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, ceremony_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show a key making; its custodians take part here."""
         permit(policy.must_be_person(actor))
         return await _ceremony_page(request, session, actor, ceremony_id)
 
     @get("/{ceremony_id:uuid}/progress")
-    async def progress(
-        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def progress(self, ceremony_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show how far it is: the part of the page that keeps itself up to date."""
         permit(policy.must_be_person(actor))
         return await _ceremony_page(request, session, actor, ceremony_id, "custody/progress.html")
 
     @post("/{ceremony_id:uuid}/abort")
     async def abort(
-        self, ceremony_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, ceremony_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[bytes] | Redirect:
         """End it with a reason; nothing of it is used."""
         permit(policy.must_be_person(actor))
         form = await Form.read(request)
-        try:
+        with form.trying({"ceremony.no_reason": "reason"}):
             await ceremony.abort(session, actor, ceremony_id, form["reason"], entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error, "reason" if error.code == "ceremony.no_reason" else "")
-            return await _ceremony_page(request, session, actor, ceremony_id, form=form)
-        return see(f"/custody/ceremonies/{ceremony_id}", done="ceremony_aborted")
+            return see(f"/custody/ceremonies/{ceremony_id}", done="ceremony_aborted")
+        return await _ceremony_page(request, session, actor, ceremony_id, form=form)
 
 
 def people(found: Ceremony) -> list[Custodian]:
@@ -124,7 +124,7 @@ def people(found: Ceremony) -> list[Custodian]:
 
 
 async def _ceremony_page(
-    request: Request[Any, Any, Any],
+    request: Page,
     session: AsyncSession,
     actor: Actor,
     ceremony_id: UUID,
@@ -155,9 +155,7 @@ async def _ceremony_page(
     )
 
 
-async def _begin_page(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, form: Form
-) -> Response[bytes]:
+async def _begin_page(request: Page, session: AsyncSession, actor: Actor, form: Form) -> Response[bytes]:
     """Show the form: site and purchaser first, people when these are known."""
     own = await sites.held(session, actor, Role.WITNESS)
     site = form["site"] or (own[0].code if own else "")
@@ -216,9 +214,3 @@ async def _terms(session: AsyncSession, form: Form) -> Terms:
 def _whole(text: str) -> int:
     """Read a number; what is none is too small for every rule."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0  # noqa: PLR2004 - four digits
-
-
-def _field(error: GgzyError) -> str:
-    """Return at which field a refusal stands."""
-    fields = {"ceremony.bad_numbers": "threshold", "ceremony.bad_hours": "hours", "party.unknown": "purchaser"}
-    return fields.get(error.code, "people" if error.code.startswith("ceremony.") else "")

@@ -1,12 +1,10 @@
 """A custodian's own page: what waits for them, and what an opening key is."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Entry, Task, page
+from api.web import PAGE, Entry, Page, Task, page
 from bidding import ceremony, custody, keysetup
 from bidding.ceremony import Ceremony
 from bidding.custody import Awaited
@@ -33,7 +31,7 @@ async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     return made + asked + [_draw_task(one) for one in await participation.mine(session, actor) if one.step != WAIT]
 
 
-def unchanged(request: Request[Any, Any, Any], seen: str) -> Response[bytes] | None:
+def unchanged(request: Page, seen: str) -> Response[bytes] | None:
     """Return the empty answer to a page that shows this state already, so that nothing of it is read out again."""
     return Response(b"", status_code=204) if request.query_params.get("seen") == seen else None
 
@@ -46,7 +44,7 @@ class CustodyDesk(Controller):
     opt = PAGE
 
     @get()
-    async def show(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def show(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """List key makings, openings and draws with their states."""
         permit(policy.must_be_person(actor))
         awaited = await custody.awaited(session, actor)
@@ -62,7 +60,7 @@ class CustodyDesk(Controller):
         )
 
     @get("/about")
-    async def about(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+    async def about(self, request: Page) -> Response[bytes]:
         """Explain what an opening key is, for custodians and everybody else."""
         return page(request, "custody/about.html")
 

@@ -1,14 +1,13 @@
 """A party's nonce in a draw of experts: committed to, revealed, and recovered where somebody withholds theirs."""
 
-from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.custody.desk import unchanged
-from api.web import PAGE, page
+from api.web import PAGE, Page, page
 from experts import participation
 from experts.tables import ROLES
 from kernel.actor import Actor
@@ -23,23 +22,17 @@ class NoncePages(Controller):
     opt = PAGE
 
     @get("/{draw_id:uuid}")
-    async def show(
-        self, draw_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, draw_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show what is this person's next step."""
         return await _page(request, session, actor, draw_id, "custody/draw.html")
 
     @get("/{draw_id:uuid}/progress")
-    async def progress(
-        self, draw_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def progress(self, draw_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show whose nonces are there: the part of the page that keeps itself up to date."""
         return await _page(request, session, actor, draw_id, "custody/nonces.html")
 
 
-async def _page(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, draw_id: UUID, template: str
-) -> Response[bytes]:
+async def _page(request: Page, session: AsyncSession, actor: Actor, draw_id: UUID, template: str) -> Response[bytes]:
     permit(policy.must_be_person(actor))
     part = await participation.find(session, actor, draw_id)
     done = (part.draw.committed, part.draw.revealed, part.withheld)

@@ -4,20 +4,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import rules
 from api.pages.purchase.lot import owned
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit
 from trading import lots, questions
 from trading.questions import AnswerDraft, AnswersDraft, Question, Wording
 from trading.text import Line
+
+PLACES = {"deadline": "deadline"}
 
 
 class Answers(Controller):
@@ -28,16 +30,14 @@ class Answers(Controller):
     opt = PAGE
 
     @get()
-    async def show(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show what waits for an answer and what was answered."""
         permit(policy.must_be_person(actor))
         return await _show(request, session, actor, lot_id, Form())
 
     @post()
     async def answer(
-        self, lot_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[Any]:
         """Publish the answers that were written; questions left empty wait on."""
         form = await Form.read(request)
@@ -45,19 +45,13 @@ class Answers(Controller):
         found = await questions.of_lot(session, actor, lot_id)
         stated = _stated(form, [one for one in found if one.answer is None])
         if stated is not None:
-            try:
+            with form.trying(PLACES):
                 await questions.answer(session, actor, lot_id, stated, entropy=entropy)
                 return see(f"/purchase/lots/{lot_id}/questions", done="questions_answered")
-            except GgzyError as error:
-                if error.kind is Kind.NOT_FOUND:
-                    raise
-                form.refuse(error, "deadline" if error.code.startswith("deadline.") else "")
         return await _show(request, session, actor, lot_id, form)
 
 
-async def _show(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, lot_id: UUID, form: Form
-) -> Response[bytes]:
+async def _show(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
     lot = await owned(session, actor, lot_id)
     now = await database.now(session)
     pack = lots.rules(lot, now)

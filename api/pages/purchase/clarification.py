@@ -4,19 +4,19 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import rules
 from api.pages.purchase.papers import SMALL, drafted
 from api.pages.purchase.tender import own
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from archive.store import ObjectStore
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit
 from trading import amendments, documents, lots
 from trading.amendments import ClarificationDraft
 from trading.documents import INVITING, DocumentDraft
@@ -35,9 +35,7 @@ class Clarification(Controller):
     opt = PAGE
 
     @get()
-    async def show(
-        self, tender_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the form."""
         permit(policy.must_be_person(actor))
         return await _show(request, session, actor, tender_id, Form())
@@ -47,7 +45,7 @@ class Clarification(Controller):
         self,
         *,
         tender_id: UUID,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         entropy: Entropy,
@@ -58,22 +56,16 @@ class Clarification(Controller):
         form = await Form.read(request)
         await own(session, actor, tender_id)
         stated = _stated(form)
-        try:
+        with form.trying({"deadline": "deadline"}, missing=["file.not_found"]):
             brought = await _brought(session, actor, store, form, entropy=entropy)
             if stated is not None and not form.problems:
                 draft = msgspec.structs.replace(stated, documents=brought)
                 await amendments.clarify(session, actor, tender_id, draft, entropy=entropy)
                 return see(f"/purchase/tenders/{tender_id}", done="clarification_published")
-        except GgzyError as error:
-            if error.kind is Kind.NOT_FOUND and error.code != "file.not_found":
-                raise
-            form.refuse(error, "deadline" if error.code.startswith("deadline.") else "")
         return await _show(request, session, actor, tender_id, form)
 
 
-async def _show(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, tender_id: UUID, form: Form
-) -> Response[bytes]:
+async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form) -> Response[bytes]:
     tender = await own(session, actor, tender_id)
     now = await database.now(session)
     pack = lots.rules(tender.lots[0], now)
@@ -106,13 +98,9 @@ def _stated(form: Form) -> ClarificationDraft | None:
 async def _brought(
     session: AsyncSession, actor: Actor, store: ObjectStore, form: Form, *, entropy: Entropy
 ) -> tuple[DocumentDraft, ...]:
-    found = []
+    found: list[DocumentDraft] = []
     for row in ROWS:
-        try:
+        with form.trying({"field.unfit": f"title{row}"}, missing=["file.not_found"]):
             draft = await drafted(session, actor, store, form, entropy=entropy, row=row)
-        except msgspec.ValidationError:
-            form.refuse(GgzyError("field.unfit"), f"title{row}")
-            continue
-        if draft is not None:
-            found.append(draft)
+            found += [] if draft is None else [draft]
     return tuple(found)

@@ -7,26 +7,26 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages import life
 from api.pages.purchase import rules
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from archive.package import service as packages
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import parse
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, not_found, permit
+from kernel.errors import not_found, permit, unless_missing
 from trading import amendments, lots, notices, parties, questions, taken, tenders
 from trading import policy as rights
 from trading.lifecycle import STEPS
 from trading.lot import LotFacts, State
 from trading.text import Reason
 
-Page = Request[Any, Any, Any]
+PLACES = {"deadline": "deadline"}
 REASONED = ("suspend", "resume", "terminate", "fail")
 
 
@@ -58,7 +58,7 @@ class OwnLot(Controller):
             steps=offered(actor, lot),
             tenderer=rights.is_tenderer(actor, lot),
             issued=await taken.hidden(session, actor, lot) is None,
-            filed=await _filed(session, actor, lot.tender_id),
+            filed=await unless_missing(packages.filed(session, actor, lot.tender_id)) is not None,
             names=await parties.names(session, {lot.purchaser, *filter(None, [lot.agency])}),
         )
 
@@ -76,12 +76,9 @@ class OwnLot(Controller):
         form = await Form.read(request)
         deadline, reason = values.moment(form, "deadline"), values.text(form, "reason", Reason)
         if deadline is not None and reason is not None:
-            try:
+            with form.trying(PLACES):
                 await amendments.move_deadline(session, actor, lot_id, deadline, reason, entropy=entropy)
                 return see(f"/purchase/lots/{lot_id}", done="deadline_moved")
-            except GgzyError as error:
-                _unless_hidden(error)
-                form.refuse(error, "deadline" if error.code.startswith("deadline.") else "")
         return await _deadline(request, session, actor, lot_id, form)
 
     @get("/steps/{step:str}")
@@ -102,12 +99,9 @@ class OwnLot(Controller):
             raise not_found("lot")
         reason = values.text(form, "reason", Reason, required=step != "resume") or ""
         if not form.problems:
-            try:
+            with form.trying():
                 await lots.move(session, actor, lot_id, step, entropy=entropy, reason=reason)
                 return see(f"/purchase/lots/{lot_id}", done=f"lot_{step}")
-            except GgzyError as error:
-                _unless_hidden(error)
-                form.refuse(error)
         return await _step(request, session, actor, lot_id, step, form=form)
 
 
@@ -139,14 +133,6 @@ def offered(actor: Actor, lot: LotFacts) -> list[str]:
     ]
 
 
-async def _filed(session: AsyncSession, actor: Actor, tender_id: UUID) -> bool:
-    try:
-        await packages.filed(session, actor, tender_id)
-    except GgzyError:
-        return False
-    return True
-
-
 async def _deadline(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
     lot = await owned(session, actor, lot_id)
     now = await database.now(session)
@@ -163,8 +149,3 @@ async def _step(
     if step not in REASONED:
         raise not_found("lot")
     return page(request, "purchase/step.html", form=form, lot=lot, step=step)
-
-
-def _unless_hidden(error: GgzyError) -> None:
-    if error.kind is Kind.NOT_FOUND:
-        raise error

@@ -11,17 +11,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.datastructures import UploadFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import tender as tenders
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from archive.store import ObjectStore
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit
 from trading import documents, files
 from trading.documents import DocumentDraft
 from trading.lot import UNANNOUNCED
@@ -41,9 +41,7 @@ class Papers(Controller):
     opt = PAGE
 
     @get()
-    async def show(
-        self, tender_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show what is attached and the form for more."""
         permit(policy.must_be_person(actor))
         asked = {name: request.query_params.get(name, "") for name in ("kind", "lot")}
@@ -55,7 +53,7 @@ class Papers(Controller):
         self,
         *,
         tender_id: UUID,
-        request: Request[Any, Any, Any],
+        request: Page,
         session: AsyncSession,
         actor: Actor,
         entropy: Entropy,
@@ -64,25 +62,17 @@ class Papers(Controller):
         """Attach a file that is in the store, or one that comes with the form."""
         permit(policy.must_be_person(actor))  # before so large a form is read
         form = await Form.read(request)
-        try:
+        with form.trying({"document": "kind", "field.unfit": "title", "": "file"}, missing=["file.not_found"]):
             await tenders.own(session, actor, tender_id)
             found = await drafted(session, actor, store, form, entropy=entropy)
-            if found is not None:
-                await documents.attach(session, actor, tender_id, found, entropy=entropy)
-                return see(f"/purchase/tenders/{tender_id}/documents", done="document_attached")
-            form.refuse(GgzyError("field.no_file"), "file")
-        except msgspec.ValidationError:
-            form.refuse(GgzyError("field.unfit"), "title")
-        except GgzyError as error:
-            if error.kind is Kind.NOT_FOUND and error.code != "file.not_found":
-                raise
-            form.refuse(error, "kind" if error.code.startswith("document.") else "file")
+            if found is None:
+                raise GgzyError("field.no_file")
+            await documents.attach(session, actor, tender_id, found, entropy=entropy)
+            return see(f"/purchase/tenders/{tender_id}/documents", done="document_attached")
         return await _show(request, session, actor, tender_id, form)
 
 
-async def _show(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, tender_id: UUID, form: Form
-) -> Response[bytes]:
+async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form) -> Response[bytes]:
     tender = await tenders.own(session, actor, tender_id)
     before = all(lot.state in UNANNOUNCED for lot in tender.lots)
     return page(
@@ -101,7 +91,7 @@ async def drafted(
     """Return the document of one row of a form, its file being in the store; None where no file was chosen.
 
     The row's fields are ``kind``, ``lot``, ``title`` and ``file``, or ``sha256``, ``media_type`` and ``name`` from the
-    browser's own upload, each with `row` after it. Raises msgspec's ValidationError, and what `files` raises.
+    browser's own upload, each with `row` after it. Raises ``field.unfit``, and what `files` raises.
     """
     file = form.file(f"file{row}")
     sha256 = form[f"sha256{row}"] or await _absorbed(session, actor, store, file, entropy=entropy)
@@ -111,7 +101,10 @@ async def drafted(
     media = form[f"media_type{row}"] or mimetypes.guess_type(title)[0] or "application/octet-stream"
     lot = values.whole(form[f"lot{row}"])
     stated = {"kind": form[f"kind{row}"], "title": title, "sha256": sha256, "media_type": media.lower(), "lot": lot}
-    return msgspec.convert(stated, DocumentDraft)
+    try:
+        return msgspec.convert(stated, DocumentDraft)
+    except msgspec.ValidationError as error:
+        raise GgzyError("field.unfit") from error
 
 
 async def _absorbed(

@@ -3,23 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import rules
 from api.pages.purchase.lot import inside, owned
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from experts import reports
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit, unless_missing
 from trading import awards, documents, lots, notices, parties
-from trading.awards import Candidate
 from trading.text import Reason, Text
 
-Page = Request[Any, Any, Any]
 PLACES = {"publicity.too_short": "ends_at", "notice.no_text": "text", "award.not_first_rank": "reason"}
 
 
@@ -44,12 +42,10 @@ class Results(Controller):
         form = await Form.read(request)
         text, ends_at = values.text(form, "text", Text), values.moment(form, "ends_at")
         if text is not None and ends_at is not None:
-            try:
+            with form.trying(PLACES, missing=["report.not_found"]):
                 ranked = await reports.candidates(session, lot_id)
                 await awards.publicize(session, actor, lot_id, ranked, text=text, ends_at=ends_at, entropy=entropy)
                 return see(f"/purchase/lots/{lot_id}", done="candidates_published")
-            except GgzyError as error:
-                _refuse(form, error)
         return await _publicity(request, session, actor, lot_id, form)
 
     @get("/award")
@@ -68,12 +64,10 @@ class Results(Controller):
         if not form["winner"]:
             form.refuse(GgzyError("field.unchosen"), "winner")
         if text is not None and not form.problems:
-            try:
+            with form.trying(PLACES):
                 told = {"text": text, "reason": reason}
                 await awards.award(session, actor, lot_id, form["winner"], entropy=entropy, **told)
                 return see(f"/purchase/lots/{lot_id}", done="lot_awarded")
-            except GgzyError as error:
-                _refuse(form, error)
         return await _award(request, session, actor, lot_id, form)
 
     @get("/contract")
@@ -88,12 +82,10 @@ class Results(Controller):
     ) -> Response[Any]:
         """Register the contract that was attached."""
         form = await Form.read(request)
-        try:
+        with form.trying(PLACES):
             await lots.move(session, actor, lot_id, "contract", entropy=entropy)
-        except GgzyError as error:
-            _refuse(form, error)
-            return await _contract(request, session, actor, lot_id, form)
-        return see(f"/purchase/lots/{lot_id}", done="lot_contracted")
+            return see(f"/purchase/lots/{lot_id}", done="lot_contracted")
+        return await _contract(request, session, actor, lot_id, form)
 
     @get("/issues")
     async def issues(self, lot_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
@@ -109,7 +101,7 @@ async def _publicity(request: Page, session: AsyncSession, actor: Actor, lot_id:
     lot = await owned(session, actor, lot_id)
     now = await database.now(session)
     pack = lots.rules(lot, now)
-    found = await _candidates(session, lot_id)
+    found = await unless_missing(reports.candidates(session, lot_id)) or ()
     return page(
         request,
         "purchase/publicity.html",
@@ -120,13 +112,6 @@ async def _publicity(request: Page, session: AsyncSession, actor: Actor, lot_id:
         rules=rules.shown(pack, rules.AWARD),
         proposed=values.local(await rules.publicity_end(session, pack, now)),
     )
-
-
-async def _candidates(session: AsyncSession, lot_id: UUID) -> tuple[Candidate, ...]:
-    try:
-        return await reports.candidates(session, lot_id)
-    except GgzyError:
-        return ()
 
 
 async def _award(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, form: Form) -> Response[bytes]:
@@ -149,9 +134,3 @@ async def _contract(request: Page, session: AsyncSession, actor: Actor, lot_id: 
     attached = await documents.of_tender(session, actor, lot.tender_id)
     contracts = [one for one in attached if one.kind == "contract" and one.lot_id in (None, lot_id)]
     return page(request, "purchase/contract.html", form=form, lot=lot, contracts=contracts)
-
-
-def _refuse(form: Form, error: GgzyError) -> None:
-    if error.kind is Kind.NOT_FOUND and error.code in ("lot.not_found", "tender.not_found"):
-        raise error
-    form.refuse(error, PLACES.get(error.code, ""))

@@ -5,17 +5,17 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages.purchase import drafting, rules
 from api.pages.purchase.drafting import Work
-from api.web import PAGE, Form, page, rows, see, values
+from api.web import PAGE, Form, Page, page, rows, see, values
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, not_found, permit
+from kernel.errors import not_found, permit
 from trading import parties, registration, sites, sketches, tenders
 from trading.draft import LotDraft
 from trading.lot import LotFacts
@@ -33,15 +33,13 @@ class Sketches(Controller):
     opt = PAGE
 
     @get("/new")
-    async def new(self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor) -> Response[bytes]:
+    async def new(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the first step, with one's own party filled in."""
         permit(policy.must_be_person(actor))
         return await _project_page(request, session, actor, Form.of(**_own(actor)), None)
 
     @post("/new")
-    async def begin(
-        self, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
-    ) -> Response[Any]:
+    async def begin(self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy) -> Response[Any]:
         """Begin a sketch with the project."""
         form = await Form.read(request)
         if rows.changed(form, drafting.INVITEES) or drafting.project(form) is None:
@@ -51,18 +49,14 @@ class Sketches(Controller):
         return see(f"/purchase/sketches/{made.id}/lots/1")
 
     @get("/sketches/{sketch_id:uuid}")
-    async def show(
-        self, sketch_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def show(self, sketch_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show what is written and what is missing."""
         permit(policy.must_be_person(actor))
         kept = await sketches.get(session, actor, sketch_id)
         return await _overview(request, session, kept, Form())
 
     @get("/sketches/{sketch_id:uuid}/project")
-    async def project(
-        self, sketch_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[bytes]:
+    async def project(self, sketch_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the project's step as it was typed."""
         permit(policy.must_be_person(actor))
         kept = await sketches.get(session, actor, sketch_id)
@@ -70,9 +64,7 @@ class Sketches(Controller):
         return await _project_page(request, session, actor, form, kept)
 
     @post("/sketches/{sketch_id:uuid}/project")
-    async def keep_project(
-        self, sketch_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[Any]:
+    async def keep_project(self, sketch_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[Any]:
         """Keep the project's step."""
         form = await Form.read(request)
         kept = await sketches.get(session, actor, sketch_id)
@@ -85,7 +77,7 @@ class Sketches(Controller):
 
     @get("/sketches/{sketch_id:uuid}/lots/{number:int}")
     async def lot(
-        self, sketch_id: UUID, number: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, sketch_id: UUID, number: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
         """Show a lot's title and amounts, those of a new one too."""
         permit(policy.must_be_person(actor))
@@ -97,7 +89,7 @@ class Sketches(Controller):
 
     @post("/sketches/{sketch_id:uuid}/lots/{number:int}")
     async def keep_lot(
-        self, sketch_id: UUID, number: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, sketch_id: UUID, number: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[Any]:
         """Keep a lot's title and amounts."""
         form = await Form.read(request)
@@ -113,7 +105,7 @@ class Sketches(Controller):
 
     @get("/sketches/{sketch_id:uuid}/lots/{number:int}/terms")
     async def terms(
-        self, sketch_id: UUID, number: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, sketch_id: UUID, number: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
         """Show a lot's terms; a deadline that leaves the legal period is proposed."""
         permit(policy.must_be_person(actor))
@@ -123,7 +115,7 @@ class Sketches(Controller):
 
     @post("/sketches/{sketch_id:uuid}/lots/{number:int}/terms")
     async def keep_terms(
-        self, sketch_id: UUID, number: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, sketch_id: UUID, number: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[Any]:
         """Keep a lot's terms if the whole lot is right."""
         form = await Form.read(request)
@@ -142,7 +134,7 @@ class Sketches(Controller):
 
     @post("/sketches/{sketch_id:uuid}/lots/{number:int}/removal")
     async def remove_lot(
-        self, sketch_id: UUID, number: int, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
+        self, sketch_id: UUID, number: int, request: Page, session: AsyncSession, actor: Actor
     ) -> Response[Any]:
         """Take a lot out of the sketch."""
         await Form.read(request)
@@ -153,27 +145,23 @@ class Sketches(Controller):
 
     @post("/sketches/{sketch_id:uuid}/registration")
     async def register(
-        self, sketch_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, sketch_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[Any]:
         """Register the tender, or amend the registered draft, and throw the sketch away."""
         form = await Form.read(request)
         kept = await sketches.get(session, actor, sketch_id)
-        try:
+        with form.trying():
             draft = drafting.tender(Work.of(kept.content), await _pack(session, kept))
             if kept.tender_id is None:
                 tender = await registration.register(session, actor, draft, entropy=entropy)
             else:
                 tender = await registration.amend(session, actor, kept.tender_id, draft, entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error)
-            return await _overview(request, session, kept, form)
-        await sketches.discard(session, actor, sketch_id)
-        return see(f"/purchase/tenders/{tender.id}", done="tender_registered")
+            await sketches.discard(session, actor, sketch_id)
+            return see(f"/purchase/tenders/{tender.id}", done="tender_registered")
+        return await _overview(request, session, kept, form)
 
     @post("/sketches/{sketch_id:uuid}/discarding")
-    async def discard(
-        self, sketch_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
-    ) -> Response[Any]:
+    async def discard(self, sketch_id: UUID, request: Page, session: AsyncSession, actor: Actor) -> Response[Any]:
         """Throw the sketch away."""
         await Form.read(request)
         await sketches.discard(session, actor, sketch_id)
@@ -181,7 +169,7 @@ class Sketches(Controller):
 
     @post("/tenders/{tender_id:uuid}/sketch")
     async def amend(
-        self, tender_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, entropy: Entropy
+        self, tender_id: UUID, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> Response[Any]:
         """Take a registered draft back into steps, to be amended."""
         await Form.read(request)
@@ -193,9 +181,7 @@ class Sketches(Controller):
         return see(f"/purchase/sketches/{made.id}")
 
 
-async def _overview(
-    request: Request[Any, Any, Any], session: AsyncSession, kept: Sketch, form: Form
-) -> Response[bytes]:
+async def _overview(request: Page, session: AsyncSession, kept: Sketch, form: Form) -> Response[bytes]:
     work, pack = Work.of(kept.content), await _pack(session, kept)
     lots = []
     for number, fields in work.lots.items():
@@ -217,7 +203,7 @@ async def _overview(
 
 
 async def _project_page(
-    request: Request[Any, Any, Any], session: AsyncSession, actor: Actor, form: Form, kept: Sketch | None
+    request: Page, session: AsyncSession, actor: Actor, form: Form, kept: Sketch | None
 ) -> Response[bytes]:
     found = await sites.page(session)
     pack = pack_at(TRADE_TYPE, found[0].code, await database.now(session)) if found else None

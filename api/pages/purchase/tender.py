@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
 from api.pages import life
 from api.pages.purchase import rules
-from api.web import PAGE, Form, page, see, values
+from api.web import PAGE, Form, Page, page, see, values
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
@@ -20,8 +20,6 @@ from trading.lot import State
 from trading.party import COMMITMENT_VERSION
 from trading.tenders import Tender
 from trading.text import Text
-
-Page = Request[Any, Any, Any]
 
 
 class OwnTender(Controller):
@@ -46,12 +44,10 @@ class OwnTender(Controller):
         if form["commitment"] != COMMITMENT_VERSION:
             form.refuse(GgzyError("field.not_committed"), "commitment")
             return await _show(request, session, actor, tender_id, form)
-        try:
+        with form.trying():
             await tenders.step(session, actor, tender_id, "enter", entropy=entropy)
-        except GgzyError as error:
-            form.refuse(error)
-            return await _show(request, session, actor, tender_id, form)
-        return see(f"/purchase/tenders/{tender_id}", done="tender_entered")
+            return see(f"/purchase/tenders/{tender_id}", done="tender_entered")
+        return await _show(request, session, actor, tender_id, form)
 
     @get("/announcement")
     async def announcement(
@@ -69,11 +65,9 @@ class OwnTender(Controller):
         form = await Form.read(request)
         text = values.text(form, "text", Text)
         if text is not None:
-            try:
+            with form.trying():
                 await tenders.step(session, actor, tender_id, "announce", entropy=entropy, text=text)
                 return see(f"/purchase/tenders/{tender_id}", done="tender_announced")
-            except GgzyError as error:
-                form.refuse(error)
         return await _announcement(request, session, actor, tender_id, form)
 
 
