@@ -79,7 +79,9 @@ async def test_a_filed_package_is_downloaded_by_those_who_may(
     (tmp_path / "p.tar").write_bytes(packed.content)
     folder = await asyncio.to_thread(tar.unpack, tmp_path / "p.tar", tmp_path / "unpacked")
     holding, _ = verify(folder, Pins(installation.signer.vkey, installation.chain_pem))
-    parts = [(await client.get(f"{path}/receipt.{s}", headers=supervisor.headers)).content for s in RECEIPT]
+    answers = [await client.get(f"{path}/receipt.{s}", headers=supervisor.headers) for s in RECEIPT]
+    assert [answer.headers["content-type"].partition(";")[0] for answer in answers] == list(RECEIPT.values())
+    parts = [answer.content for answer in answers]
     told, steps = receipts.verify(receipts.Files(*parts), installation.chain_pem, installation.signer.key)
     assert (told.event.kind, steps[-1].name) == ("trade.archived", "inclusion")
     assert holding.check_receipt(told).name == "filed"
@@ -90,7 +92,12 @@ async def test_a_filed_package_is_downloaded_by_those_who_may(
             assert (await client.get(hidden, headers=headers)).status_code == 404
 
 
-RECEIPT = ("json", "digest", "tsr", "proof")
+RECEIPT = {
+    "json": "application/json",
+    "digest": "text/plain",
+    "tsr": "application/timestamp-reply",
+    "proof": "text/plain",
+}
 
 
 async def openssl(folder: Path, *arguments: str) -> None:
