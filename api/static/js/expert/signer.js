@@ -11,7 +11,7 @@ import { t } from "../words.js";
 const IDLE = 15 * 60 * 1000;
 
 /** One page's signer, bound to its `[data-signer]` section. */
-export class Signer {
+class Signer {
   #open = false;
   #timer = 0;
 

@@ -92,7 +92,7 @@ export function add(left, right) {
  * @param {Uint8Array} left
  * @param {Uint8Array} right
  */
-export function sub(left, right) {
+function sub(left, right) {
   return attempt("group.bad_point", {}, () => sodium.crypto_core_ed25519_sub(left, right));
 }
 

@@ -12,7 +12,7 @@ export const HEADER_SIZE = 146;
 export const RECORD_SIZE = 65536;
 export const MAX_LENGTH = 2 ** 40;
 export const AES_256_GCM = 1;
-export const XCHACHA20_POLY1305 = 2;
+const XCHACHA20_POLY1305 = 2;
 
 const MAGIC = utf8("ggzy/env");
 const VERSION = 1;
