@@ -13,8 +13,8 @@ from experts import evaluations, reports
 from experts.rounds import Draw
 from kernel.actor import Actor
 from kernel.entropy import SystemEntropy
-from tests.browser.conftest import DESK, PHONE, Visit, Watch, axe, no_sideways_scrolling, shot
-from tests.experts import opened, people, scene
+from tests.browser.conftest import DESK, PHONE, Visit, Watch, axe, no_sideways_scrolling, pdf, shot
+from tests.experts import opened, people
 from tests.experts.opened import Panel
 from tests.experts.scene import Scene, device_of
 
@@ -30,7 +30,7 @@ async def test_an_experts_whole_work(
     site: object, installation: Installation, visit: Visit, watch: Watch, tmp_path: Path
 ) -> None:
     """Accept, declare, lead, score three bids over a lost network and a reload, close, read and sign the report."""
-    made, draw = await drawn(installation)
+    made, draw = await people.drawn(installation)
     async with installation.sessions.begin() as session:
         made.session = session
         me = (await made.called(draw))[0]
@@ -80,15 +80,6 @@ async def test_the_desk_on_a_phone(site: object, installation: Installation, vis
     assert await field.is_visible()
     await no_sideways_scrolling(page)
     await shot(page, "expert-sheet-320")
-
-
-async def drawn(installation: Installation) -> tuple[Scene, Draw]:
-    """Commit a draw whose experts are called."""
-    async with installation.sessions.begin() as session:
-        made = await scene.build(session, signer=installation.signer)
-        draw = await made.drawn()
-        await people.enrol(session, installation, [*(await made.called(draw)), *(a for a, _ in scene.PEOPLE.values())])
-    return made, draw
 
 
 async def accept(page: Page, draw: Draw) -> None:
@@ -279,22 +270,3 @@ async def finished(installation: Installation, panel: Panel, me: Actor) -> None:
             if member.user_id != me.user_id:
                 await panel.sign(member)
         assert (await reports.current(session, me, panel.lot)).answered == 5
-
-
-def pdf(words: str) -> bytes:
-    """Return the smallest PDF that shows a line of text."""
-    stream = f"BT /F1 24 Tf 72 720 Td ({words}) Tj ET".encode()
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    ]
-    out, places = b"%PDF-1.4\n", []
-    for number, one in enumerate(objects, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
-    start = len(out)
-    out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start

@@ -4,17 +4,15 @@ from pathlib import Path
 
 from api.wiring import Installation
 from experts import draws
-from experts.rounds import Draw
 from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
 from tests.experts import people, scene
-from tests.experts.scene import Scene
 
 
 async def test_a_supervisor_replays_the_draw(
     site: Site, installation: Installation, visit: Visit, watch: Watch, tmp_path: Path
 ) -> None:
     """From the draw's page the transcript is downloaded and checked on the supervisor's device, to the last step."""
-    made, draw = await drawn(installation)
+    made, draw = await people.drawn(installation)
     page = await visit(people.someone(scene.SUPERVISOR))
     await page.goto("/centre/draws")
     await page.get_by_role("link", name="一标段").click()
@@ -35,7 +33,7 @@ async def test_the_centres_pages_at_every_width(
     site: Site, installation: Installation, visit: Visit, tmp_path: Path
 ) -> None:
     """Pool, draw and committee pass axe and fit a phone."""
-    made, draw = await drawn(installation)
+    made, draw = await people.drawn(installation)
     async with installation.sessions.begin() as session:
         made.session = session
         await made.accept_all(draw)
@@ -78,12 +76,3 @@ async def test_a_round_is_prepared_by_clicks(site: Site, installation: Installat
     await shot(page, "expert-draw-committed")
     await page.get_by_role("button", name="确定种子").click()
     await page.get_by_text("种子已确定").wait_for()
-
-
-async def drawn(installation: Installation) -> tuple[Scene, Draw]:
-    """Commit a draw whose experts are called, with accounts for all who have a part in it."""
-    async with installation.sessions.begin() as session:
-        made = await scene.build(session, signer=installation.signer)
-        draw = await made.drawn()
-        await people.enrol(session, installation, [*(await made.called(draw)), *(a for a, _ in scene.PEOPLE.values())])
-    return made, draw

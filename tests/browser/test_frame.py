@@ -14,16 +14,22 @@ from tests.browser.conftest import (
     axe,
     no_sideways_scrolling,
     session_of,
-    shot,
 )
 from tests.pages.conftest import Maker
 
 PURCHASER = Grant(Role.PURCHASER, party("91152502MA0N1A2B3C"))
+FRAMED = """async () => {
+    const frame = document.createElement("iframe");
+    frame.src = "/desk";
+    document.body.append(frame);
+    await new Promise((done) => frame.addEventListener("load", done));
+    return frame.contentDocument?.querySelector("main") !== null && frame.contentDocument !== null;
+}"""
 
 
-async def test_a_refusal_is_a_page_at_every_width(visit: Visit, watch: Watch) -> None:
-    """An unknown address is told in words, readable from phone to wall, with nothing for axe to find."""
-    watch.allowed.append("404")
+async def test_a_refusal_is_a_page_like_others(visit: Visit, watch: Watch) -> None:
+    """An unknown address is told in words from phone to wall; the clock at its foot runs; nobody frames a page."""
+    watch.allowed.extend(["404", "frame"])
     for size in (PHONE, DESK, WALL):
         page = await visit(size=size)
         answer = await page.goto("/nowhere")
@@ -31,36 +37,11 @@ async def test_a_refusal_is_a_page_at_every_width(visit: Visit, watch: Watch) ->
         assert answer.status == 404
         await no_sideways_scrolling(page)
         await axe(page)
-        await shot(page, f"refusal-{size[0]}")
-
-
-async def test_the_servers_clock_runs(visit: Visit, watch: Watch) -> None:
-    """The clock at the foot of the page goes on by the server's time."""
-    watch.allowed.append("404")
-    page = await visit()
-    await page.goto("/nowhere")
-    clock = page.locator("time[data-clock]")
-    before = await clock.text_content()
+    before = await page.locator("time[data-clock]").text_content()
     await page.wait_for_function(
         "before => document.querySelector('time[data-clock]').textContent !== before", arg=before
     )
-
-
-async def test_no_page_of_another_site_frames_ours(visit: Visit, watch: Watch) -> None:
-    """A browser refuses to show a page of ours inside a frame."""
-    watch.allowed.extend(["404", "frame"])
-    page = await visit()
-    await page.goto("/nowhere")
-    loaded = await page.evaluate(
-        """async () => {
-            const frame = document.createElement("iframe");
-            frame.src = "/desk";
-            document.body.append(frame);
-            await new Promise((done) => frame.addEventListener("load", done));
-            return frame.contentDocument?.querySelector("main") !== null && frame.contentDocument !== null;
-        }"""
-    )
-    assert loaded is False
+    assert await page.evaluate(FRAMED) is False
 
 
 async def test_a_draft_is_its_writers_at_a_shared_machine(visit: Visit, site: Site, someone: Maker) -> None:

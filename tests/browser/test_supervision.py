@@ -9,7 +9,7 @@ from archive import trail
 from kernel.actor import SYSTEM, Grant, Role
 from kernel.actor import site as at
 from tests.bidding import stage
-from tests.browser.conftest import PHONE, Site, Visit, axe, no_sideways_scrolling, shot
+from tests.browser.conftest import Site, Visit, axe, shot
 from tests.browser.test_verify import ended
 from tests.pages.conftest import Maker
 from trading.lots import facts
@@ -60,13 +60,3 @@ async def test_a_supervisor_finds_takes_out_and_proves(visit: Visit, someone: Ma
     assert "核验通过，共 1 项" in await ended(page)
     assert await page.locator(".artefact li .good").count() == 7
     await shot(page, "supervision-verified")
-
-
-async def test_the_pages_fit_a_phone(visit: Visit, someone: Maker, lot: str) -> None:
-    """Overview, timeline and alerts at 320 pixels: nothing scrolls sideways, axe finds nothing serious."""
-    page = await visit(await someone(Grant(Role.SUPERVISOR, at("152502")), name="监督员"), size=PHONE)
-    for path in ("", "/trail", f"/trail?trade={lot}", "/alerts"):
-        await page.goto(f"/supervision{path}")
-        await no_sideways_scrolling(page)
-        await axe(page)
-        await shot(page, f"supervision{path.split('?')[0].replace('/', '-')}-phone")

@@ -12,12 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts.tables import Account, AccountGrant, DeviceKey
 from api.wiring import Installation
 from bidding.tables import OpenedFileRow
+from experts.rounds import Draw
 from kernel.actor import Actor
 from kernel.database import now
 from kernel.entropy import new_id
 from tests.conftest import Someone
 from tests.experts import opened, scene
 from tests.experts.opened import Panel
+from tests.experts.scene import Scene
 from trading import files
 
 OFFICERS = {actor.user_id: device for actor, device in scene.PEOPLE.values()}
@@ -29,6 +31,15 @@ async def panel(installation: Installation, *, ready: bool = True, **scheme: obj
         made = await (opened.panel if ready else opened.assembled)(session, installation.signer, **scheme)
         await enrol(session, installation, [*made.members, *(actor for actor, _ in scene.PEOPLE.values())])
     return made
+
+
+async def drawn(installation: Installation) -> tuple[Scene, Draw]:
+    """Commit a draw whose experts are called, with accounts for all who have a part in it."""
+    async with installation.sessions.begin() as session:
+        made = await scene.build(session, signer=installation.signer)
+        draw = await made.drawn()
+        await enrol(session, installation, [*(await made.called(draw)), *(one for one, _ in scene.PEOPLE.values())])
+    return made, draw
 
 
 async def enrol(session: AsyncSession, installation: Installation, people: Iterable[Actor]) -> None:

@@ -13,7 +13,7 @@ from experts import application, pool
 from kernel import database
 from kernel.actor import EVERYWHERE, Actor, Grant, Role
 from kernel.entropy import new_id
-from tests.browser.whole.before import pdf
+from tests.browser.whole.before import paper
 from tests.browser.whole.people import EXPERTS, LONG, MAIN, PASSPHRASE, Play
 
 SIDES = ("witness", "purchaser", "supervisor")
@@ -229,7 +229,7 @@ async def conclude(play: Play) -> None:
 async def attach_contract(play: Play, page: Page) -> None:
     """Upload the contract of the lot."""
     await page.goto(f"/purchase/tenders/{play.tender}/documents?kind=contract&lot=1")
-    await page.set_input_files("#file", pdf(play.folder / "contract.pdf", "Contract"))
+    await page.set_input_files("#file", paper(play.folder / "contract.pdf", "Contract"))
     await page.get_by_role("button", name="上传").click()
     await page.wait_for_url("**/documents?done=document_attached**", timeout=LONG)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, expect
 
+from tests.browser.conftest import pdf
 from tests.browser.whole.people import BIDDERS, LONG, PASSPHRASE, PURCHASER, Play
 
 CUSTODIANS = ("witness", "purchaser", "supervisor")
@@ -24,7 +25,7 @@ async def enter(play: Play) -> None:
     await page.get_by_role("button", name="登记项目").click()
     await expect(page.locator(".done")).to_contain_text("项目已登记")
     play.tender = page.url.partition("?")[0].rpartition("/")[2]
-    await attach(page, pdf(play.folder / "招标文件.pdf", "Tender documents"), "tender_documents")
+    await attach(page, paper(play.folder / "招标文件.pdf", "Tender documents"), "tender_documents")
     await page.goto(f"/purchase/tenders/{play.tender}")
     await page.locator("#commitment-1").check()
     await page.get_by_role("button", name="承诺并提交受理").click()
@@ -109,7 +110,7 @@ async def bid(play: Play) -> None:
 async def _write(play: Play, page: Page, number: int, price: str) -> None:
     await page.fill("#key-passphrase", PASSPHRASE)
     await page.click("text=打开密钥，开始填写")
-    path = pdf(play.folder / f"bid{number}.pdf", f"Bid {number}")
+    path = paper(play.folder / f"bid{number}.pdf", f"Bid {number}")
     kinds = await page.locator("section[data-envelope]").evaluate_all("all => all.map((one) => one.dataset.envelope)")
     for kind in kinds:
         await expect(page.locator(f"section[data-envelope={kind}]")).to_be_visible(timeout=LONG)
@@ -126,21 +127,7 @@ async def _write(play: Play, page: Page, number: int, price: str) -> None:
     await expect(page.locator("#receipt-check")).to_contain_text("7 已列入", timeout=LONG)
 
 
-def pdf(path: Path, words: str) -> Path:
-    """Write the smallest PDF that shows a line of text."""
-    stream = f"BT /F1 24 Tf 72 720 Td ({words}) Tj ET".encode()
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
-        b"<</Length %d>>stream\n%s\nendstream" % (len(stream), stream),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    ]
-    out, places = b"%PDF-1.4\n", []
-    for number, one in enumerate(objects, 1):
-        places.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, one)
-    start = len(out)
-    out += b"xref\n0 6\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
-    path.write_bytes(out + b"trailer<</Size 6/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start)
+def paper(path: Path, words: str) -> Path:
+    """Write a PDF of a line of text."""
+    path.write_bytes(pdf(words))
     return path
