@@ -29,11 +29,15 @@ COLUMNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry with what its ids stand for (`known`); `trade` and `person` are "" where there is none to name."""
+    """An entry with what its ids stand for (`known`).
+
+    `trade` (its code), `project` (its title) and `person` are "" where none is named.
+    """
 
     entry: Entry
     event: Event
     trade: str
+    project: str
     person: str
     known: Mapping[str, str]
 
@@ -82,7 +86,7 @@ class Row:
 async def read(session: AsyncSession, page: Sequence[Entry]) -> list[Row]:
     """Return a page of entries with the names that stand in it, by one query for each sort of them."""
     opened = [events.verify(entry.opening) for entry in page]
-    trades = await _codes(session, {event.trade for event in opened if event.trade is not None})
+    trades = await _trades(session, {event.trade for event in opened if event.trade is not None})
     people = await names.of(session, {event.actor for event in opened})
     people |= {
         SYSTEM.user_id: words("pages.supervision.system"),
@@ -90,11 +94,12 @@ async def read(session: AsyncSession, page: Sequence[Entry]) -> list[Row]:
     }
     known = await trail_words.known_of(session, opened)
     return [
-        Row(entry, event, trades.get(event.trade, "") if event.trade else "", people.get(event.actor, ""), known)
+        Row(entry, event, *trades.get(event.trade, ("", "")), people.get(event.actor, ""), known)
         for entry, event in zip(page, opened, strict=True)
     ]
 
 
-async def _codes(session: AsyncSession, trades: set[UUID]) -> dict[UUID, str]:
+async def _trades(session: AsyncSession, trades: set[UUID]) -> dict[UUID | None, tuple[str, str]]:
+    """Return code and title of these trades."""
     found = await lots.of_tenders(session, list(trades))
-    return {trade: known[0].tender_code for trade, known in found.items() if known}
+    return {trade: (known[0].tender_code, known[0].tender_title) for trade, known in found.items() if known}

@@ -17,7 +17,7 @@ from api.mail_rules import Post
 from api.pages.accounts_visit import own_path
 from api.wiring import Installation
 from kernel.actor import Grant, Role, party, site
-from kernel.clock import SystemClock
+from kernel.clock import SystemClock, isoformat
 from kernel.database import now
 from tests.api.authenticator import enrol
 from tests.api.test_factors import PASSWORD, USCC, person, token
@@ -91,7 +91,7 @@ async def test_staff_enrol_before_anything_else(installation: Installation, visi
     assert len(re.findall(r"<li><code>", made.text)) == 10
     assert secret_of(visitor) != before
     account = text_of(await visitor.get("/account"))
-    assert "见证（152502）" in account
+    assert "见证（锡林浩特市）" in account
     assert "办公手机" in account
 
 
@@ -288,11 +288,19 @@ async def test_messages_stand_on_their_page(installation: Installation, visitor:
     await sign_in(visitor, "zhao")
     assert "还没有消息" in text_of(await visitor.get("/account/messages"))
     async with installation.sessions.begin() as session:
-        told = Post("clarified", "/notices/1", {"code": "A-2026-1"}, party=USCC)
-        await mail.post(session, "1", told, at=await now(session), entropy=installation.entropy)
+        moved = isoformat(datetime(2026, 11, 22, 4, tzinfo=UTC))
+        about = {"tender": "南环路改造工程", "number": 2, "title": "给水管网"}
+        for number, told in enumerate(
+            (
+                Post("clarified", "/notices/1", {"tender": "南环路改造工程"}, party=USCC),
+                Post("deadline_moved", "/bid", about | {"old": moved, "new": moved}, party=USCC),
+            )
+        ):
+            await mail.post(session, str(number), told, at=await now(session), entropy=installation.entropy)
     shown = text_of(await visitor.get("/account/messages"))
     assert "有新的澄清" in shown
-    assert "A-2026-1" in shown
+    assert "“南环路改造工程”发布了澄清" in shown
+    assert "南环路改造工程 · 第 2 标段 给水管网：投标截止时间由 2026-11-22" in shown
     assert USCC in shown
     saved = await visitor.send_form("/account/messages/email", email="zhao@example.org")
     assert saved.headers["location"] == "/account/messages?done=email_saved"

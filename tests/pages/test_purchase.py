@@ -1,5 +1,6 @@
 """The way from a sketch to the announcement by forms alone, and what the tenderer does afterwards."""
 
+import hashlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from tests.conftest import Someone
 from tests.pages import entry
 from tests.pages.conftest import HOST, Maker, SignIn, Visitor, text_of
 from tests.pages.entry import AMOUNTS, BIDDERS, PROJECT, TERMS, People
-from trading import documents
+from trading import documents, file_parts
 from trading.party import COMMITMENT_VERSION
 
 
@@ -214,7 +215,7 @@ async def test_a_returned_tender_is_amended_and_entered_again(
     again = (await agency.send_form(f"{place}/sketch")).headers["location"]
     kept = await agency.get(f"{again}/lots/1/terms")
     assert all(f'value="{text}"' in kept.text for text in ("工期延后", "50000", "施工方案", "60"))
-    assert "一标段（修改）" in text_of(await agency.get(place))
+    assert "第 1 标段 （修改）" in text_of(await agency.get(place))
 
 
 async def test_an_early_deadline_is_refused_with_its_article(
@@ -374,3 +375,29 @@ async def test_strangers_find_no_desk(signed_in: SignIn, installation: Installat
         assert (await rival.get(address)).status_code == 404
     assert (await rival.send_form(f"{lot}/steps/suspend", reason="x")).status_code in (403, 404, 422)
     assert (await rival.get(f"{lot}/questions")).status_code == 404
+
+
+async def test_a_document_comes_in_parts_and_is_attached_by_its_digest(
+    signed_in: SignIn, installation: Installation, people: People
+) -> None:
+    """What the upload script asks for: the parts that are there, more of them, the file of them; the form names it."""
+    agency = await signed_in(people.agency)
+    place = await registered(agency, installation)
+    content = b"%PDF-1.7" + bytes(file_parts.PART_SIZE)
+    path = f"/api/v1/files/{hashlib.sha256(content).hexdigest()}"
+    agency.headers["X-CSRF-Token"] = credentials.csrf(agency.secret)
+    assert (await agency.get(f"{path}/parts")).json() == []
+    assert (await agency.put(f"{path}/parts/1", content=content[file_parts.PART_SIZE :])).status_code == 204
+    early = await agency.post(path, json={"parts": 2})
+    assert early.json()["code"] == "file.parts_missing"
+    assert (await agency.put(f"{path}/parts/0", content=content[: file_parts.PART_SIZE])).status_code == 204
+    assert (await agency.get(f"{path}/parts")).json() == [0, 1]
+    joined = await agency.post(path, json={"parts": 2})
+    assert joined.json()["size"] == len(content)
+    assert (await agency.get(f"{path}/parts")).json() == []
+    named = {"kind": "drawings", "title": "图纸", "lot": "", "sha256": joined.json()["sha256"]}
+    assert (await agency.send_form(f"{place}/documents", **named)).status_code == 303
+    assert (await agency.put(f"{path}/parts/0", content=content)).json()["code"] == "file.bad_part"
+    bidder = await signed_in(people.bidder)
+    bidder.headers["X-CSRF-Token"] = credentials.csrf(bidder.secret)
+    assert (await bidder.put(f"{path}/parts/0", content=b"x")).status_code == 403
