@@ -1,12 +1,14 @@
 """A whole HTTP answer as a value, and the two ASGI ends that make and take it."""
 
+import re
 from dataclasses import dataclass
 
-from litestar.types import ASGIApp, HTTPRequestEvent, Message, Receive, ReceiveMessage, Scope, Send
+from litestar.types import ASGIApp, HTTPRequestEvent, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from kernel.errors import GgzyError, Kind
 
 MAX_ANSWER = 16 * 1024 * 1024
+_REFUSED = re.compile(rb"gzip;q=0(\.0*)?(,|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class Answer:
         headers = [*(item for item in self.headers if item[0].lower() != b"content-length"), length]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+def accepts_gzip(scope: HTTPScope) -> bool:
+    """Tell whether a request takes an answer that is packed by gzip."""
+    accepted = b",".join(value for name, value in scope["headers"] if name == b"accept-encoding").replace(b" ", b"")
+    return b"gzip" in accepted and _REFUSED.search(accepted) is None
 
 
 async def capture(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:

@@ -17,7 +17,7 @@ from api.dependencies import DEPENDENCIES
 from api.guard import Guard
 from api.settings import Settings
 from api.transaction import MAX_BODY, Transaction
-from api.web import cache, navigation
+from api.web import cache, front, navigation
 from api.wiring import installed
 
 
@@ -40,7 +40,7 @@ def _application(settings: Settings) -> Litestar:
             documentation.assets(settings.node_modules),
         ],
         dependencies=DEPENDENCIES,
-        middleware=[cache.Keeper, Transaction],
+        middleware=[front.Keeper, Transaction],
         exception_handlers={Exception: problems.handle},
         lifespan=[_lifespan(settings)],
         openapi_config=_openapi(settings),
@@ -49,7 +49,7 @@ def _application(settings: Settings) -> Litestar:
         logging_config=None,
         debug=False,
     )
-    app.asgi_handler = Guard(cache.Front(app.asgi_handler, pages_kept), settings)
+    app.asgi_handler = Guard(front.Front(app.asgi_handler, pages_kept), settings)
     return app
 
 

@@ -5,11 +5,12 @@ got; the release that stands in each file's address begins its hash.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.tables import ClientRelease
@@ -19,8 +20,9 @@ from archive import trail
 from archive.event import Opening
 from kernel import canonical, database
 from kernel.actor import SYSTEM
-from kernel.errors import not_found
+from kernel.errors import not_found, permit
 
+_HEX = re.compile("[0-9a-f]{1,64}")
 FORMAT = "ggzy/client/v1"
 EVENT = "client.published"
 
@@ -51,11 +53,14 @@ async def publish(installation: Installation) -> None:
 
 async def published(session: AsyncSession, wanted: str | None = None) -> Release:
     """Return the newest release, or the one whose manifest's hash begins so; ``client.not_found``."""
-    rows = await session.scalars(select(ClientRelease).order_by(ClientRelease.number.desc()))
-    for row in rows:
-        if wanted is None or row.digest.hex().startswith(wanted):
-            return Release(row.manifest, Opening(row.event, row.salt, row.commitment))
-    raise not_found("client")
+    query = select(ClientRelease).order_by(ClientRelease.number.desc()).limit(1)
+    if wanted is not None:
+        permit(None if _HEX.fullmatch(wanted) else not_found("client"))
+        query = query.where(func.encode(ClientRelease.digest, "hex").startswith(wanted))
+    row = await session.scalar(query)
+    if row is None:
+        raise not_found("client")
+    return Release(row.manifest, Opening(row.event, row.salt, row.commitment))
 
 
 def document(release: Release, log: str) -> bytes:

@@ -5,6 +5,7 @@ from litestar import Response, get, post
 from litestar.datastructures import ResponseHeader
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.answer import accepts_gzip
 from api.transaction import PUBLIC, SIGN_IN, STREAMED
 from api.web import Page, assets
 from api.web.policy import HEADERS
@@ -24,7 +25,7 @@ async def asset(release: str, place: str, request: Page, installation: Installat
     settings = installation.settings
     files = assets.load(settings.node_modules, settings.seal_colour)
     found = files.find(str(place))
-    packed = "gzip" in request.headers.get("accept-encoding", "")
+    packed = accepts_gzip(request.scope)
     headers = HEADERS | {
         "Cache-Control": FOREVER if release == files.release else "no-store",
         "Vary": "Accept-Encoding",
