@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from uuid import UUID
 
 from litestar import Controller, Response, get
 from litestar.params import Parameter
@@ -14,14 +13,14 @@ from api.accounts import policy as accounts
 from api.pages import life, supervision_query
 from api.web import PAGE, Form, Page, page, see
 from api.web import Entry as Place
-from archive import feed, policy, sequencer, trail
+from archive import checkpoint, feed, note, policy, sequencer, trail
 from archive import proof as proofs
 from archive.package import service as packages
 from bidding import agenda
 from kernel import database
 from kernel.actor import Actor, Role
 from kernel.clock import CHINA
-from kernel.errors import GgzyError, permit
+from kernel.errors import permit, unless_missing
 from trading import oversight, sites
 from trading.lot import LotFacts
 
@@ -81,7 +80,7 @@ class Supervision(Controller):
             sites=[one for one in await sites.page(session) if own is None or one.code in own],
             next=supervision_query.address(form, before=last) if last is not None else "",
             first=supervision_query.address(form) if before is not None else "",
-            filed=await _filed(session, actor, wanted.trade),
+            filed=wanted.trade and await unless_missing(packages.filed(session, actor, wanted.trade)),
         )
 
     @get("/find")
@@ -120,7 +119,7 @@ class Supervision(Controller):
 
     @get("/alerts")
     async def alerts(self, request: Page, actor: Actor) -> Response[bytes]:
-        """Say what alerts are; none are raised yet."""
+        """Say what alerts are and that there are none."""
         enter(actor)
         return page(request, "supervision/alerts.html")
 
@@ -136,14 +135,6 @@ async def _rows(session: AsyncSession, actor: Actor, wanted: trail.Filter, befor
     narrowed = supervision_query.below(wanted, before)
     found = await trail.search(session, actor, narrowed, reading, limit=SIZE, newest=True)
     return await trail_rows.read(session, found)
-
-
-async def _filed(session: AsyncSession, actor: Actor, trade: UUID | None) -> UUID | None:
-    """Return the trade that a search is narrowed to, if its package is filed and the reader may see it."""
-    try:
-        return None if trade is None else (await packages.filed(session, actor, trade)).trade
-    except GgzyError:
-        return None
 
 
 async def _today(session: AsyncSession, actor: Actor) -> list[tuple[LotFacts, int]]:
@@ -162,8 +153,5 @@ async def _head_size(session: AsyncSession) -> int:
 
 async def _stamped(session: AsyncSession) -> int | None:
     """Return the size of the newest stamped checkpoint, None before the first."""
-    try:
-        note, _ = await sequencer.newest_stamp(session)
-    except GgzyError:
-        return None
-    return int(note.split("\n")[1])
+    found = await unless_missing(sequencer.newest_stamp(session))
+    return None if found is None else checkpoint.parse(note.parse(found[0]).text).size
