@@ -18,7 +18,7 @@ from bidding import dossier as bids
 from experts import dossier as experts
 from kernel import database
 from kernel.actor import Actor
-from kernel.errors import GgzyError, Kind, not_found, permit
+from kernel.errors import GgzyError, Kind, not_found, permit, unless_missing
 from trading import dossier as trading
 from trading import lots
 from trading.lot import LotFacts
@@ -46,7 +46,7 @@ async def _file(actor: Actor, found: list[LotFacts], installation: Installation)
     tender_id, sessions, settings = found[0].tender_id, installation.sessions, installation.settings
     desk = _desk(installation)
     async with database.snapshot(sessions) as session:
-        done = await service.find(session, actor, tender_id)
+        done = await unless_missing(service.filed(session, actor, tender_id))
         if done is not None:
             await service.clear(tender_id, desk)
             return done

@@ -73,16 +73,11 @@ class Filed:
 
 async def filed(session: AsyncSession, actor: Actor, trade: UUID) -> Filed:
     """Return a trade's filed package for those who may read it; GgzyError ``package.not_found`` otherwise."""
-    found = await find(session, actor, trade)
-    if found is None:
-        raise not_found("package")
-    return found
-
-
-async def find(session: AsyncSession, actor: Actor, trade: UUID) -> Filed | None:
-    """Return a trade's filed package; None where there is none for this reader."""
     row = await session.get(PackageRow, trade)
-    return None if row is None or policy.may_read(actor, row.site) is not None else _filed(row)
+    if row is None:
+        raise not_found("package")
+    permit(policy.may_read(actor, row.site))
+    return _filed(row)
 
 
 async def gather(session: AsyncSession, trade: UUID, items: AsyncIterable[Item], desk: Desk) -> list[Item]:
