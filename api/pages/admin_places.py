@@ -8,7 +8,7 @@ from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.web import PAGE, Form, Page, page, see
+from api.web import PAGE, Form, Page, page, see, values
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import CHINA
@@ -85,7 +85,9 @@ class CalendarPages(Controller):
         form = await Form.read(request)
         working = form["working"] == "yes"
         with form.trying({"calendar.no_reason": "reason", "": "day"}):
-            day = _day(form["day"])
+            day = values.day(form["day"])
+            if day is None:
+                raise GgzyError("calendar.bad_day")
             await calendar.amend(session, actor, day, working=working, reason=form["reason"], entropy=entropy)
             return see(CALENDAR, done="calendar_amended", month=form["day"][:MONTH])
         return await _month(request, session, actor, form["day"][:MONTH], form=form)
@@ -107,13 +109,6 @@ def _parsed(form: Form, shape: type[Shape], **more: str) -> Shape:
         return msgspec.convert(fields, shape)
     except msgspec.ValidationError as error:
         raise GgzyError("site.bad_form") from error
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise GgzyError("calendar.bad_day") from error
 
 
 async def _sites(request: Page, session: AsyncSession, actor: Actor, *, form: Form | None = None) -> Response[bytes]:
@@ -144,11 +139,8 @@ async def _month(
 
 def _first(wanted: str) -> date | None:
     """Return the first day of the month that was asked for, if the calendar has it."""
-    try:
-        first = date.fromisoformat(f"{wanted}-01")
-    except ValueError:
-        return None
-    return first if calendar.FIRST_YEAR <= first.year <= calendar.LAST_YEAR else None
+    first = values.day(f"{wanted}-01")
+    return first if first is not None and calendar.FIRST_YEAR <= first.year <= calendar.LAST_YEAR else None
 
 
 def _weeks(days: list[calendar.Day]) -> list[list[calendar.Day | None]]:

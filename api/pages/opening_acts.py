@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from litestar import Controller, Response, get, post
@@ -18,9 +17,8 @@ from bidding import hearing, openings, outages, pauses, record, remarks
 from bidding.outages import Draft
 from bidding.submissions import Desk
 from kernel.actor import Actor
-from kernel.clock import CHINA
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import permit
 
 Answered = Response[bytes] | Redirect
 
@@ -38,16 +36,14 @@ class _Act:
 
     async def do(self, work: Awaitable[object], done: str, field: str = "") -> Answered:
         """Do the work and lead back to the room, or show there at which field it was refused."""
-        try:
+        with self.form.trying(field):
             await work
-        except GgzyError as refusal:
-            if refusal.kind is Kind.NOT_FOUND:
-                raise
-            self.form.refuse(refusal, field)
-            return await shown(
-                self.request, self.session, self.actor, lot_id=self.lot_id, stage=self.stage, form=self.form
-            )
-        return see(f"/openings/{self.lot_id}/{self.stage}", done=done)
+            return see(f"/openings/{self.lot_id}/{self.stage}", done=done)
+        return await self.again()
+
+    async def again(self) -> Response[bytes]:
+        """Show the room with what is wrong in the form."""
+        return await shown(self.request, self.session, self.actor, lot_id=self.lot_id, stage=self.stage, form=self.form)
 
 
 async def provide_act(request: Page, session: AsyncSession, actor: Actor, lot_id: UUID, stage: int) -> _Act:
@@ -137,14 +133,13 @@ class RoomActs(Controller):
     @post("/outages")
     async def outage(self, act: _Act, entropy: Entropy) -> Answered:
         """Note what failed."""
-        form = act.form
-
-        async def work() -> None:
-            told = {name: form[name] for name in ("failed", "cause", "told", "decision", "note")}
-            draft = Draft(since=_moment(form["since"]), **told)
-            await outages.note(act.session, act.actor, act.lot_id, act.stage, draft, entropy=entropy)
-
-        return await act.do(work(), "outage_noted", _field(form))
+        form, since = act.form, values.moment(act.form, "since")
+        if since is None:
+            return await act.again()
+        told = {name: form[name] for name in ("failed", "cause", "told", "decision", "note")}
+        draft = Draft(since=since, **told)
+        work = outages.note(act.session, act.actor, act.lot_id, act.stage, draft, entropy=entropy)
+        return await act.do(work, "outage_noted", _field(form))
 
     @post("/close")
     async def close(self, act: _Act, installation: Installation) -> Answered:
@@ -156,14 +151,6 @@ class RoomActs(Controller):
             await record.finish(act.session, act.actor, act.lot_id, act.stage, desk=writing)
 
         return await act.do(work(), "room_closed")
-
-
-def _moment(text: str) -> datetime:
-    """Read what a datetime-local input sends, as time in China; ``outage.no_time``."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise GgzyError("outage.no_time") from error
 
 
 def _field(form: Form) -> str:

@@ -8,12 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import download
 from api.pages.opening_board import board_context
-from api.web import PAGE, Form, Page, page
+from api.web import PAGE, Form, Page, page, values
 from bidding import hearing, papers, rights
 from bidding.hearing import Room
 from bidding.room_tables import CAUSES, DECISIONS, FAILED
 from kernel.actor import ANONYMOUS, Actor
-from kernel.clock import CHINA
 from kernel.errors import GgzyError, Kind
 
 
@@ -77,11 +76,10 @@ async def shown(
 def context(room: Room, actor: Actor) -> dict[str, Any]:
     """Return what the templates of the room need."""
     names = {offer.party: offer.name for offer in room.offers}
-    local = room.at.astimezone(CHINA).replace(microsecond=0, tzinfo=None)
     outage = {
         "failed": FAILED,
         "causes": CAUSES,
         "decisions": DECISIONS,
-        "now": local.isoformat(),
+        "now": values.local(room.at),
     }
     return {**board_context(room), "rights": rights.of(actor, room), "names": names, "outage": outage}

@@ -8,12 +8,12 @@ from litestar.response import Redirect
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import lookup, policy
-from api.web import PAGE, Entry, Form, Page, page, see
+from api.web import PAGE, Entry, Form, Page, page, see, values
 from api.wiring import Installation
 from experts import pool, table_file
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
-from kernel.errors import GgzyError, Kind, permit
+from kernel.errors import GgzyError, permit
 from trading import sites
 
 NAVIGATION = (Entry("/centre/pool", "pages.pool.nav", frozenset({Role.SUPERVISOR})),)
@@ -99,16 +99,16 @@ async def _change(session: AsyncSession, actor: Actor, expert_id: UUID, form: Fo
     if action not in ACTIONS:
         raise GgzyError("pages.expert.choose")
     if action == "train":
-        await pool.train(session, actor, expert_id, _day(form["until"]), reason, entropy=entropy)
+        await pool.train(session, actor, expert_id, _day(form), reason, entropy=entropy)
         return
     await getattr(pool, action)(session, actor, expert_id, reason, entropy=entropy)
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise GgzyError("pool.no_until", Kind.INVALID) from error
+def _day(form: Form) -> date:
+    day = values.day(form["until"])
+    if day is None:
+        raise GgzyError("pool.no_until")
+    return day
 
 
 async def _list(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import download
 from api.locale import words
 from api.transaction import PUBLIC
-from api.web import PUBLIC_PAGE, Form, Page, page
+from api.web import PUBLIC_PAGE, Form, Page, page, values
 from api.web.policy import HEADERS
 from api.web.rendering import environment
 from api.wiring import Installation
@@ -23,7 +23,7 @@ from kernel.errors import GgzyError
 from trading import bigrams, differences, documents, notices, search, sites, tenders
 from trading.differences import Piece
 from trading.documents import Document
-from trading.draft import PREFIXES, YEARS
+from trading.draft import PREFIXES
 from trading.notices import Notice
 from trading.search import Wish
 
@@ -158,15 +158,9 @@ def _plain(form: Form, known: dict[str, str | None]) -> dict[str, str | None]:
 
 
 def _day(form: Form, name: str) -> date | None:
-    if not form[name]:
-        return None
-    try:
-        day = date.fromisoformat(form[name])
-    except ValueError:
-        day = date.min
-    if day.year not in YEARS:
+    day = values.day(form[name])
+    if day is None and form[name]:
         form.refuse(GgzyError("public.bad_date"), name)
-        return None
     return day
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import trails
 from api.accounts import names
-from api.web import Form
+from api.web import Form, values
 from archive.trail import Filter
 from kernel.actor import Actor
 from kernel.clock import CHINA
@@ -84,7 +84,7 @@ def _taken(form: Form, name: str, parse: Callable[[str], Any]) -> Any:
     text = form[name]
     try:
         return parse(text) if text else None
-    except (ValueError, OverflowError):
+    except ValueError:
         form.refuse(GgzyError(f"search.bad_{name}"), name)
         return None
 
@@ -103,7 +103,10 @@ def _index(text: str) -> int:
 
 def _day(text: str) -> datetime:
     """Return the beginning of a day in China."""
-    return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=CHINA)
+    day = values.day(text)
+    if day is None:
+        raise ValueError(text)
+    return datetime.combine(day, time(), CHINA)
 
 
 def _matching(pattern: re.Pattern[str], text: str) -> str:

@@ -4,7 +4,7 @@ Times in forms are China time (``datetime-local``); amounts are yuan, with or wi
 """
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
@@ -13,9 +13,11 @@ import msgspec
 from api.web.forms import Form
 from kernel.clock import CHINA
 from kernel.errors import GgzyError
+from trading.draft import YEARS
 
 T = TypeVar("T", bound=msgspec.Struct)
 LOCAL = "%Y-%m-%dT%H:%M"
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -62,6 +64,15 @@ def moment(form: Form, name: str, *, required: bool = True) -> datetime | None:
 def whole(text: str) -> int | None:
     """Read a whole number as people write one, up to nine digits; None for anything else."""
     return int(text) if WHOLE.fullmatch(text) else None
+
+
+def day(text: str) -> date | None:
+    """Read a day as ``date`` fields send it, ``YYYY-MM-DD``, of the years of trading; None for anything else."""
+    try:
+        found = date.fromisoformat(text) if DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.year in YEARS else None
 
 
 def amount(form: Form, name: str, *, required: bool = True) -> Decimal | None:

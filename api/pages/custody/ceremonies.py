@@ -13,7 +13,7 @@ from api.accounts import custodians, policy
 from api.accounts import services as accounts
 from api.accounts.custodians import Candidate
 from api.pages.custody.desk import OPEN, TAGS, unchanged
-from api.web import PAGE, Form, Page, page, see
+from api.web import PAGE, Form, Page, page, see, values
 from bidding import ceremony, custody, keysetup
 from bidding import keymaking_policy as making
 from bidding.ceremony import Ceremony
@@ -207,10 +207,6 @@ async def _terms(session: AsyncSession, form: Form) -> Terms:
         except (ValueError, NoResultFound) as error:
             raise not_found("user") from error
     await parties.require(session, form["purchaser"])
-    numbers = [_whole(form[name]) for name in ("threshold", "count", "hours")]
-    return Terms(form["site"], form["purchaser"], numbers[0], numbers[1], tuple(chosen), numbers[2])
-
-
-def _whole(text: str) -> int:
-    """Read a number; what is none is too small for every rule."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0  # noqa: PLR2004 - four digits
+    # what is no number is too small for every rule
+    threshold, count, hours = (values.whole(form[name]) or 0 for name in ("threshold", "count", "hours"))
+    return Terms(form["site"], form["purchaser"], threshold, count, tuple(chosen), hours)
