@@ -26,7 +26,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Sessions
 from kernel.entropy import Entropy, SystemEntropy
 from kernel.errors import GgzyError, Kind
-from trading import calendar, sites, venues
+from trading import calendar, halls, sites
 
 PEPPER_SIZE = 32
 
@@ -99,7 +99,7 @@ async def _first_start(sessions: Sessions, settings: Settings, clock: Clock, ent
             await clock.follow(session)
         await sites.seed(session, SYSTEM, sites.shipped(), entropy=entropy)
         await calendar.seed(session, SYSTEM, entropy=entropy)
-        await venues.seed(session, SYSTEM, venues.shipped(), entropy=entropy)
+        await halls.seed(session, SYSTEM, halls.shipped(), entropy=entropy)
     with _alone(settings.data_dir):
         new_authority_keys(settings.data_dir / "tsa", clock=clock, entropy=entropy, sandbox=settings.sandbox)
         new_seal_keys(settings.data_dir / "seal", clock=clock, entropy=entropy, sandbox=settings.sandbox)

@@ -20,7 +20,7 @@ from experts.committees import Member
 from kernel import canonical, database
 from kernel.actor import Actor
 from kernel.clock import parse
-from trading import documents, notices, parties, sites, tenders, venues
+from trading import bookings, documents, notices, parties, sites, tenders
 from trading.documents import Document
 from trading.lot import LotFacts
 from trading.notices import Notice
@@ -73,7 +73,7 @@ class Trade(Controller):
             lives=await _lives(session, actor, told),
             notices=list(reversed(told.notices)),
             shared=[one for one in told.documents if one.lot_id is None],
-            bookings=await venues.of_tender(session, actor, tender_id),
+            bookings=await bookings.of_tender(session, actor, tender_id),
             parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
             names=await sites.names(session),
             moment=told.now,

@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.actor import Actor
 from kernel.entropy import Entropy
-from trading import venues
+from trading import bookings, halls
+from trading.bookings import Booking, BookingDraft
+from trading.halls import Hall, HallPlan
 from trading.text import Reason
-from trading.venues import Booking, BookingDraft, Hall, HallPlan
 
 Site = Annotated[str, Parameter(pattern=r"^[0-9]{6}$(?!\n)")]
 
@@ -33,12 +34,12 @@ class HallController(Controller):
     @get(summary="The halls of all sites")
     async def page(self, session: AsyncSession) -> list[Hall]:
         """List halls with their seats; for everybody."""
-        return await venues.halls(session)
+        return await halls.page(session)
 
     @post(summary="Add a hall to a site")
     async def establish(self, data: HallPlan, session: AsyncSession, actor: Actor, entropy: Entropy) -> Hall:
         """Add a hall; for the site's venue staff."""
-        return await venues.establish(session, actor, data, entropy=entropy)
+        return await halls.establish(session, actor, data, entropy=entropy)
 
 
 class BookingController(Controller):
@@ -52,21 +53,21 @@ class BookingController(Controller):
         self, site: Site, begins_at: datetime, ends_at: datetime, session: AsyncSession, actor: Actor
     ) -> list[Booking]:
         """List the bookings between two moments, to staff and supervisors."""
-        return await venues.between(session, actor, site, begins_at, ends_at)
+        return await bookings.between(session, actor, site, begins_at, ends_at)
 
     @get("/tenders/{tender_id:uuid}/bookings", summary="The halls booked for a tender")
     async def of_tender(self, tender_id: UUID, session: AsyncSession, actor: Actor) -> list[Booking]:
         """List opening rooms to whom the tender exists, evaluation rooms to its site's staff and supervisors."""
-        return await venues.of_tender(session, actor, tender_id)
+        return await bookings.of_tender(session, actor, tender_id)
 
     @post("/bookings", summary="Book seats of a hall for a lot")
     async def book(self, data: BookingDraft, session: AsyncSession, actor: Actor, entropy: Entropy) -> Booking:
         """Book seats, or a whole hall; what overlaps another booking is refused with its time."""
-        return await venues.book(session, actor, data, entropy=entropy)
+        return await bookings.book(session, actor, data, entropy=entropy)
 
     @post("/bookings/{booking_id:uuid}/cancellation", status_code=204, summary="Give booked seats back")
     async def cancel(
         self, booking_id: UUID, data: Cancellation, session: AsyncSession, actor: Actor, entropy: Entropy
     ) -> None:
         """Cancel a booking with a reason; it stays on record."""
-        await venues.cancel(session, actor, booking_id, data.reason, entropy=entropy)
+        await bookings.cancel(session, actor, booking_id, data.reason, entropy=entropy)

@@ -81,7 +81,7 @@ class Form:
         for who asks goes on, but for the codes in `missing`: these are things that the form names.
 
             with form.trying({"venue.taken": "begins_at"}):
-                made = await venues.book(…)
+                made = await bookings.book(…)
                 return see(…)
             return await _show(…, form)
         """

@@ -15,9 +15,10 @@ from kernel.database import Sessions
 from kernel.entropy import SystemEntropy
 from kernel.errors import GgzyError
 from tests.trading.conftest import MAIN, PEOPLE, Stage, lot_draft, person
-from trading import tenders, venues
+from trading import bookings, halls, tenders
+from trading.bookings import BookingDraft
+from trading.halls import Hall, HallPlan
 from trading.tenders import Tender
-from trading.venues import BookingDraft, Hall, HallPlan
 
 SOUTH = "152527"
 VENUE = person(80, (Role.VENUE, site(MAIN)))
@@ -32,8 +33,8 @@ REVIVED = "UPDATE booking SET cancelled_at = NULL, cancelled_by = NULL, reason =
 
 async def hall(stage: Stage, at: str = MAIN, kind: str = "opening") -> Hall:
     """Return the first hall of a kind at a site, all sites having theirs."""
-    await venues.seed(stage.session, SYSTEM, venues.shipped(), entropy=stage.entropy)
-    return next(one for one in await venues.halls(stage.session, at) if one.kind == kind)
+    await halls.seed(stage.session, SYSTEM, halls.shipped(), entropy=stage.entropy)
+    return next(one for one in await halls.page(stage.session, at) if one.kind == kind)
 
 
 async def noon(stage: Stage) -> datetime:
@@ -46,17 +47,17 @@ def draft(where: Hall, lot: UUID, begins: datetime, hours: int = 2, **seats: int
     return BookingDraft(where.id, lot, begins, begins + hours * HOUR, **seats)
 
 
-async def book(stage: Stage, wanted: BookingDraft, actor: Actor = VENUE) -> venues.Booking:
+async def book(stage: Stage, wanted: BookingDraft, actor: Actor = VENUE) -> bookings.Booking:
     """Book as venue staff."""
-    return await venues.book(stage.session, actor, wanted, entropy=stage.entropy)
+    return await bookings.book(stage.session, actor, wanted, entropy=stage.entropy)
 
 
 async def test_every_site_has_halls_and_seeding_again_changes_nothing(stage: Stage) -> None:
     """A first installation has an opening room and an evaluation room at each site."""
     await hall(stage)
-    before = await venues.halls(stage.session)
-    await venues.seed(stage.session, SYSTEM, venues.shipped(), entropy=stage.entropy)
-    assert await venues.halls(stage.session) == before
+    before = await halls.page(stage.session)
+    await halls.seed(stage.session, SYSTEM, halls.shipped(), entropy=stage.entropy)
+    assert await halls.page(stage.session) == before
     assert {(one.site, one.kind) for one in before} == {
         (code, kind) for code in (MAIN, SOUTH, "152524", "152525") for kind in ("opening", "evaluation")
     }
@@ -65,11 +66,11 @@ async def test_every_site_has_halls_and_seeding_again_changes_nothing(stage: Sta
 async def test_a_hall_is_added_by_its_own_venue_staff(stage: Stage) -> None:
     """Another site's staff may not, and a name stands once per site."""
     plan = HallPlan(SOUTH, "开标三室", "opening", 20)
-    await venues.establish(stage.session, VENUE_SOUTH, plan, entropy=stage.entropy)
+    await halls.establish(stage.session, VENUE_SOUTH, plan, entropy=stage.entropy)
     with pytest.raises(GgzyError, match=r"hall\.known"):
-        await venues.establish(stage.session, VENUE_SOUTH, plan, entropy=stage.entropy)
+        await halls.establish(stage.session, VENUE_SOUTH, plan, entropy=stage.entropy)
     with pytest.raises(GgzyError, match=r"hall\.not_yours"):
-        await venues.establish(stage.session, VENUE, plan, entropy=stage.entropy)
+        await halls.establish(stage.session, VENUE, plan, entropy=stage.entropy)
 
 
 async def test_what_overlaps_in_seats_and_time_is_refused(stage: Stage) -> None:
@@ -84,7 +85,7 @@ async def test_what_overlaps_in_seats_and_time_is_refused(stage: Stage) -> None:
         with pytest.raises(GgzyError, match=r"venue\.taken") as refused:
             await book(stage, wanted)
         assert {"begins", "ends"} <= set(refused.value.params)
-    await venues.cancel(stage.session, VENUE, first.id, "改期", entropy=stage.entropy)
+    await bookings.cancel(stage.session, VENUE, first.id, "改期", entropy=stage.entropy)
     assert await book(stage, draft(where, lot.id, at, first=2, last=3))
 
 
@@ -121,12 +122,12 @@ async def test_who_books_and_who_cancels(stage: Stage) -> None:
             await book(stage, draft(where, lot.id, at), actor)
     made = await book(stage, draft(where, lot.id, at), PEOPLE.acceptance)
     with pytest.raises(GgzyError, match=r"booking\.not_found"):
-        await venues.cancel(stage.session, VENUE_SOUTH, made.id, "不可", entropy=stage.entropy)
+        await bookings.cancel(stage.session, VENUE_SOUTH, made.id, "不可", entropy=stage.entropy)
     with pytest.raises(GgzyError, match=r"step\.no_reason"):
-        await venues.cancel(stage.session, VENUE, made.id, " ", entropy=stage.entropy)
-    await venues.cancel(stage.session, VENUE, made.id, "改期", entropy=stage.entropy)
+        await bookings.cancel(stage.session, VENUE, made.id, " ", entropy=stage.entropy)
+    await bookings.cancel(stage.session, VENUE, made.id, "改期", entropy=stage.entropy)
     with pytest.raises(GgzyError, match=r"venue\.ended"):
-        await venues.cancel(stage.session, VENUE, made.id, "再次", entropy=stage.entropy)
+        await bookings.cancel(stage.session, VENUE, made.id, "再次", entropy=stage.entropy)
 
 
 async def test_the_calendar_hides_what_is_not_announced(stage: Stage) -> None:
@@ -135,12 +136,12 @@ async def test_the_calendar_hides_what_is_not_announced(stage: Stage) -> None:
     where, at = await hall(stage, SOUTH), await noon(stage)
     await book(stage, draft(where, tender.lots[0].id, at))
     whole = (at - HOUR, at + 5 * HOUR)
-    (hidden,) = await venues.between(stage.session, VENUE_SOUTH, SOUTH, *whole)
+    (hidden,) = await bookings.between(stage.session, VENUE_SOUTH, SOUTH, *whole)
     assert (hidden.lot_id, hidden.title, hidden.tender_code, hidden.cancellable) == (None, "", "", False)
-    (seen,) = await venues.between(stage.session, PEOPLE.acceptance, SOUTH, *whole)
+    (seen,) = await bookings.between(stage.session, PEOPLE.acceptance, SOUTH, *whole)
     assert (seen.lot_id, seen.cancellable) == (tender.lots[0].id, True)
     with pytest.raises(GgzyError, match=r"venue\.not_found"):
-        await venues.between(stage.session, PEOPLE.purchaser, SOUTH, *whole)
+        await bookings.between(stage.session, PEOPLE.purchaser, SOUTH, *whole)
 
 
 async def test_the_committees_room_is_for_staff_alone(stage: Stage) -> None:
@@ -150,7 +151,7 @@ async def test_the_committees_room_is_for_staff_alone(stage: Stage) -> None:
     for kind in ("opening", "evaluation"):
         await book(stage, draft(await hall(stage, kind=kind), tender.lots[0].id, at))
     told = {
-        name: sorted(one.hall.kind for one in await venues.of_tender(stage.session, actor, tender.id))
+        name: sorted(one.hall.kind for one in await bookings.of_tender(stage.session, actor, tender.id))
         for name, actor in {
             "public": ANONYMOUS,
             "bidder": PEOPLE.bidders[0],
@@ -195,7 +196,7 @@ async def test_the_database_keeps_bookings_as_they_were_made(stage: Stage) -> No
         with pytest.raises(IntegrityError):
             async with stage.session.begin_nested():
                 await stage.session.execute(text(statement))
-    await venues.cancel(stage.session, VENUE, made.id, "改期", entropy=stage.entropy)
+    await bookings.cancel(stage.session, VENUE, made.id, "改期", entropy=stage.entropy)
     with pytest.raises(IntegrityError):
         async with stage.session.begin_nested():
             await stage.session.execute(text(REVIVED))
@@ -214,14 +215,14 @@ async def test_of_many_who_book_at_once_one_does(sessions: Sessions) -> None:
         wanted = draft(where, lot.id, at + timedelta(minutes=number), 2)
         try:
             async with sessions.begin() as session:
-                return await venues.book(session, VENUE, wanted, entropy=entropy)
+                return await bookings.book(session, VENUE, wanted, entropy=entropy)
         except GgzyError as error:
             return error.code
 
     answers = await asyncio.gather(*(run(number) for number in range(12)))
     assert answers.count("venue.taken") == 11
     async with sessions() as session:
-        standing = await venues.between(session, VENUE, MAIN, at - HOUR, at + 5 * HOUR)
+        standing = await bookings.between(session, VENUE, MAIN, at - HOUR, at + 5 * HOUR)
         assert len(standing) == 1
 
 

@@ -17,10 +17,11 @@ from kernel.actor import STAFF, Actor, Role
 from kernel.clock import CHINA
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
+from trading import bookings, halls, sites
 from trading import policy as rights
-from trading import sites, venues
+from trading.bookings import Booking, BookingDraft
 from trading.draft import YEARS
-from trading.venues import Booking, BookingDraft, Hall, HallPlan
+from trading.halls import Hall, HallPlan
 
 SEEING = STAFF | {Role.SUPERVISOR}
 NAVIGATION = (Entry("/centre/venues", "pages.centre.venues", SEEING),)
@@ -71,8 +72,7 @@ class Venues(Controller):
         shown = day or (await database.now(session)).astimezone(CHINA).date()
         permit(None if shown.year in YEARS else GgzyError("calendar.bad_day"))
         begins = datetime.combine(shown, time(), CHINA)
-        booked = await venues.between(session, actor, chosen.code, begins, begins + timedelta(days=1))
-        halls = await venues.halls(session, chosen.code)
+        booked = await bookings.between(session, actor, chosen.code, begins, begins + timedelta(days=1))
         return page(
             request,
             "centre/venues.html",
@@ -81,7 +81,7 @@ class Venues(Controller):
             day=shown,
             before=shown - timedelta(days=1),
             after=shown + timedelta(days=1),
-            halls=[(hall, _bars(hall, booked, begins)) for hall in halls],
+            halls=[(hall, _bars(hall, booked, begins)) for hall in await halls.page(session, chosen.code)],
             hours=range(OPENS, CLOSES + 1),
             span=CLOSES - OPENS,
             keeps=rights.may_keep_halls(actor, chosen.code) is None,
@@ -107,7 +107,7 @@ class Venues(Controller):
         draft = await _draft(session, actor, form)
         if draft is not None:
             with form.trying(PLACES, missing=NAMED):
-                made = await venues.book(session, actor, draft, entropy=entropy)
+                made = await bookings.book(session, actor, draft, entropy=entropy)
                 return see("/centre/venues", done="venue_booked", site=made.hall.site, day=_day(made))
         return await _new(request, session, form)
 
@@ -125,8 +125,8 @@ class Venues(Controller):
         """Give the seats back."""
         form = await Form.read(request)
         with form.trying("reason"):
-            booking = await venues.get(session, actor, booking_id)
-            await venues.cancel(session, actor, booking_id, form["reason"], entropy=entropy)
+            booking = await bookings.get(session, actor, booking_id)
+            await bookings.cancel(session, actor, booking_id, form["reason"], entropy=entropy)
             return see("/centre/venues", done="venue_cancelled", site=booking.hall.site, day=_day(booking))
         return await _cancellation(request, session, actor, booking_id, form)
 
@@ -144,7 +144,7 @@ class Venues(Controller):
         plan = values.struct(form, HallPlan)
         if plan is not None:
             with form.trying({"hall.known": "name"}):
-                hall = await venues.establish(session, actor, plan, entropy=entropy)
+                hall = await halls.establish(session, actor, plan, entropy=entropy)
                 return see("/centre/venues", done="hall_established", site=hall.site)
         return page(request, "centre/hall.html", form=form, sites=await sites.page(session))
 
@@ -171,21 +171,21 @@ async def _draft(session: AsyncSession, actor: Actor, form: Form) -> BookingDraf
     if form.problems or hall is None or begins is None or ends is None:
         return None
     with form.trying("code", missing=NAMED):
-        lot = await venues.lot_of(session, actor, code, number)
+        lot = await bookings.lot_of(session, actor, code, number)
         return BookingDraft(hall, lot, begins, ends, first=first, last=last)
     return None
 
 
 async def _new(request: Page, session: AsyncSession, form: Form) -> Response[bytes]:
     names = await sites.names(session)
-    halls = [(hall, names.get(hall.site, hall.site)) for hall in await venues.halls(session)]
-    return page(request, "centre/booking.html", form=form, halls=halls)
+    named = [(hall, names.get(hall.site, hall.site)) for hall in await halls.page(session)]
+    return page(request, "centre/booking.html", form=form, halls=named)
 
 
 async def _cancellation(
     request: Page, session: AsyncSession, actor: Actor, booking_id: UUID, form: Form
 ) -> Response[bytes]:
-    booking = await venues.get(session, actor, booking_id)
+    booking = await bookings.get(session, actor, booking_id)
     if not booking.cancellable:
         raise not_found("booking")
     return page(request, "centre/cancellation.html", form=form, booking=booking)

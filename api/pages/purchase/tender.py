@@ -14,7 +14,7 @@ from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
-from trading import documents, lots, notices, parties, questions, sites, tenders, venues
+from trading import bookings, documents, lots, notices, parties, questions, sites, tenders
 from trading import policy as rights
 from trading.lot import State
 from trading.party import COMMITMENT_VERSION
@@ -78,7 +78,7 @@ async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str
         "tender": tender,
         "names": names,
         "documents": await documents.of_tender(session, actor, tender.id),
-        "bookings": await venues.of_tender(session, actor, tender.id),
+        "bookings": await bookings.of_tender(session, actor, tender.id),
         "notices": await notices.of_tender(session, tender.id),
         "stages": {lot.id: life.stages(lot) for lot in tender.lots},
         "tag_of": life.tag_of,

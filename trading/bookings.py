@@ -1,15 +1,12 @@
-"""Halls and seats of the sites, and their bookings for lots, which never clash (场地预约).
+"""Bookings of halls and seats for lots, which never clash (场地预约).
 
 A booking keeps some seats of a hall, or all of them, during a time: one exclusion constraint over hall, seats and time
 decides, so that two who book at the same moment cannot both succeed. A booking is cancelled with a reason, never moved.
 """
 
-import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import resources
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,30 +21,13 @@ from kernel.actor import Actor
 from kernel.clock import isoformat
 from kernel.entropy import Entropy, new_id
 from kernel.errors import GgzyError, Kind, not_found, permit
-from trading import policy, sites
-from trading.draft import Division
+from trading import halls, policy
 from trading.entry_tables import BookingRow, HallRow
+from trading.halls import SEATS_AT_MOST, Hall
 from trading.tables import LotRow, TenderRow
-from trading.text import Short
 
 T = TypeVar("T", int, datetime)
 LONGEST = timedelta(days=10)
-SEATS_AT_MOST = 500
-
-
-class HallPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A hall to be: an opening room (开标室) or an evaluation room (评标室) with so many numbered seats."""
-
-    site: Division
-    name: Short
-    kind: Literal["opening", "evaluation"]
-    seats: Annotated[int, msgspec.Meta(ge=1, le=SEATS_AT_MOST)]
-
-
-class HallPlans(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of halls."""
-
-    hall: tuple[HallPlan, ...]
 
 
 class BookingDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,17 +39,6 @@ class BookingDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends_at: Annotated[datetime, msgspec.Meta(tz=True)]
     first: Annotated[int, msgspec.Meta(ge=1, le=SEATS_AT_MOST)] | None = None
     last: Annotated[int, msgspec.Meta(ge=1, le=SEATS_AT_MOST)] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Hall:
-    """A hall of a site."""
-
-    id: UUID
-    site: str
-    name: str
-    kind: str
-    seats: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,43 +62,6 @@ class Booking:
     def whole(self) -> bool:
         """Tell whether all seats are taken."""
         return (self.first, self.last) == (1, self.hall.seats)
-
-
-def shipped() -> tuple[HallPlan, ...]:
-    """Return the halls that this installation starts with."""
-    text = (resources.files("trading") / "halls.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(text), HallPlans).hall
-
-
-async def seed(session: AsyncSession, actor: Actor, plans: Sequence[HallPlan], *, entropy: Entropy) -> None:
-    """Set up the halls of those sites that have none; running it again changes nothing."""
-    await database.lock(session, "halls")
-    known = {hall.site for hall in await halls(session)}
-    there = {site.code for site in await sites.page(session)}
-    for plan in plans:
-        if plan.site in there - known:
-            await establish(session, actor, plan, entropy=entropy)
-
-
-async def establish(session: AsyncSession, actor: Actor, plan: HallPlan, *, entropy: Entropy) -> Hall:
-    """Add a hall and record ``hall.established``; ``hall.known``, ``hall.not_yours``, ``site.unknown``."""
-    permit(policy.may_keep_halls(actor, plan.site))
-    await sites.require(session, plan.site)
-    row = HallRow(id=new_id(entropy), **msgspec.structs.asdict(plan), established_at=await database.now(session))
-    try:
-        async with session.begin_nested():
-            session.add(row)
-            await session.flush()
-    except IntegrityError as error:
-        raise GgzyError("hall.known", Kind.CONFLICT, name=plan.name) from error
-    await trail.record(session, actor, "hall.established", msgspec.to_builtins(plan), entropy=entropy)
-    return _hall(row)
-
-
-async def halls(session: AsyncSession, site: str | None = None) -> list[Hall]:
-    """Return the halls of a site, or of all sites, opening rooms first."""
-    query = select(HallRow).order_by(HallRow.site, HallRow.kind.desc(), HallRow.name)
-    return [_hall(row) for row in await session.scalars(query if site is None else query.where(HallRow.site == site))]
 
 
 async def book(session: AsyncSession, actor: Actor, draft: BookingDraft, *, entropy: Entropy) -> Booking:
@@ -271,10 +203,6 @@ def _ordered(query: Any) -> Any:
     return query.order_by(BookingRow.during, HallRow.name, BookingRow.seats)
 
 
-def _hall(row: HallRow) -> Hall:
-    return Hall(row.id, row.site, row.name, row.kind, row.seats)
-
-
 def _booking(actor: Actor, row: BookingRow, hall: HallRow, lot: LotRow, tender: TenderRow) -> Booking:
     announced = tender.announced_at is not None
     seen = policy.may_know_booking(actor, tender, hall, announced=announced, invitees=tuple(tender.invitees))
@@ -282,7 +210,7 @@ def _booking(actor: Actor, row: BookingRow, hall: HallRow, lot: LotRow, tender: 
     (first, beyond), (begins_at, ends_at) = _bounds(row.seats), _bounds(row.during)
     return Booking(
         id=row.id,
-        hall=_hall(hall),
+        hall=halls.value(hall),
         first=first,
         last=beyond - 1,
         begins_at=begins_at,
