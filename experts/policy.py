@@ -10,8 +10,9 @@ from kernel.errors import GgzyError, Kind, not_found
 from trading.lot import LotFacts, State
 from trading.policy import is_tenderer
 
-NAMES_PUBLIC = frozenset({State.PUBLICIZED, State.AWARDED, State.CONTRACTED, State.ARCHIVED})
-RESULT_KNOWN = NAMES_PUBLIC | {State.EVALUATED}
+NAMES_PUBLIC = frozenset({State.AWARDED, State.CONTRACTED, State.ARCHIVED})
+RANKING_PUBLIC = NAMES_PUBLIC | {State.PUBLICIZED}
+RESULT_KNOWN = RANKING_PUBLIC | {State.EVALUATED}
 DRAWABLE = frozenset({State.ANNOUNCED, State.OPENING, State.OPENED, State.EVALUATING})
 
 
@@ -62,18 +63,18 @@ def may_see_draw(actor: Actor, lot: LotFacts) -> GgzyError | None:
 
 
 def may_see_transcript(actor: Actor, lot: LotFacts) -> GgzyError | None:
-    """The supervisor replays a draw as soon as no bids are taken, everybody after the result; the codes name nobody.
+    """The supervisor replays a draw as soon as no bids are taken, everybody with the candidates; codes name nobody.
 
     Not before: who is excluded on the roster for an employer that bids would tell who bids (招标投标法 第二十二条).
     """
     supervises = actor.holds(Role.SUPERVISOR, site(lot.site)) and lot.state != State.ANNOUNCED
-    if lot.state in NAMES_PUBLIC or supervises:
+    if lot.state in RANKING_PUBLIC or supervises:
         return None
     return not_found("draw")
 
 
 def may_name(lot: LotFacts) -> bool:
-    """Tell whether the committee's names are public by now."""
+    """Tell whether the committee's names are public by now: not while candidates are public and the award is open."""
     return lot.state in NAMES_PUBLIC
 
 
