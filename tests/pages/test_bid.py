@@ -56,12 +56,12 @@ async def test_the_list_names_what_waits_and_what_was_handed_in(lot: Scene, bidd
     await take_documents(lot)
     visitor = await signed_in(bidder)
     assert "尚未投标" in text_of(await visitor.get("/bid"))
-    assert "递交投标文件：一标段" in text_of(await visitor.get("/desk"))
+    assert "递交投标文件：工程 · 第 1 标段" in text_of(await visitor.get("/desk"))
     await lot.hand_in(0)
     shown = text_of(await visitor.get("/bid"))
     assert "已递交" in shown
     assert "尚未投标" not in shown
-    assert "递交投标文件：一标段" not in text_of(await visitor.get("/desk"))
+    assert "递交投标文件：" not in text_of(await visitor.get("/desk"))
 
 
 async def test_a_bid_whose_deadline_moved_asks_to_be_confirmed(lot: Scene, bidder: Someone, signed_in: SignIn) -> None:
