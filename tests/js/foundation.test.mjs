@@ -7,6 +7,7 @@ import * as keyfile from "../../api/static/js/lib/keyfile.js";
 import * as merkle from "../../api/static/js/lib/merkle.js";
 import * as signed from "../../api/static/js/lib/signed.js";
 import { ready } from "../../api/static/js/lib/sodium.js";
+import { size } from "../../api/static/js/size.js";
 import { outcome, read } from "./vectors.mjs";
 
 await ready();
@@ -137,3 +138,8 @@ function extension(leaves, old, whole) {
 function split(size) {
   return 2 ** (Math.ceil(Math.log2(size)) - 1);
 }
+
+test("sizes are decimal, as the filter of the pages tells them", () => {
+  const told = [[0, "0 B"], [999, "999 B"], [1000, "1.0 kB"], [8388608, "8.4 MB"], [2 ** 31, "2.1 GB"], [5e12, "5000.0 GB"]];
+  for (const [bytes, text] of told) assert.equal(size(bytes), text);
+});

@@ -74,3 +74,12 @@ def test_nothing_is_inline() -> None:
     """No template writes a style or a handler into its markup: the pages' policy forbids them."""
     inline = re.compile(r"""<style|\sstyle=|\son[a-z]+=["']|javascript:""")
     assert {str(path): found for path in TEMPLATE_FILES if (found := inline.findall(path.read_text()))} == {}
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (8388608, "8.4 MB"), (2**31, "2.1 GB"), (5 * 10**12, "5000.0 GB")],
+)
+def test_sizes_are_decimal(count: int, text: str) -> None:
+    """A size is told in decimal units everywhere, as scripts tell it (tests/js/foundation.test.mjs)."""
+    assert environment().filters["size"](count) == text
