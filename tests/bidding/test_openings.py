@@ -146,7 +146,8 @@ async def test_outsiders_take_no_part(scene: Scene) -> None:
         with pytest.raises(GgzyError, match=r"opening\.not_found"):
             await quorum.take(session, outsider, scene.lot_id, 1, scene.answer(stamped, 1))
         with pytest.raises(GgzyError, match=r"opening\.not_found"):
-            await openings.find(session, outsider, scene.lot_id, 1)
+            await openings.find(session, outsider, scene.lot_id, 1, taking_part=True)
+        assert (await openings.find(session, outsider, scene.lot_id, 1)).state == "began"  # it is held openly
         with pytest.raises(GgzyError, match=r"opening\.not_found"):
             await record.find(session, scene.lot_id, 1)
 
