@@ -24,7 +24,6 @@ TYPES = {
 }
 VENDORED = (
     "htmx.org/dist/htmx.min.js",
-    "htmx-ext-sse/dist/sse.min.js",
     "libsodium-wrappers-sumo/dist/modules-sumo-esm/libsodium-wrappers.mjs",
     "libsodium-sumo/dist/modules-sumo-esm/libsodium-sumo.mjs",
 )

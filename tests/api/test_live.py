@@ -12,6 +12,7 @@ from api.broadcast import Board, Boards, View
 from api.live import QUEUE, RESYNC, Hub, Signal, Subscription
 from api.seats import Seats
 from api.wiring import Installation
+from kernel import database
 from kernel.errors import GgzyError, Kind
 
 
@@ -37,7 +38,7 @@ async def hub(installation: Installation) -> AsyncIterator[Hub]:
 async def say(installation: Installation, key: str, *, commit: bool = True) -> None:
     """Notify in a transaction."""
     async with installation.sessions() as session:
-        await live.notify(session, "opening", key)
+        await database.notify(session, "opening", key)
         if commit:
             await session.commit()
 
@@ -87,7 +88,7 @@ def test_a_slow_reader_is_told_to_look_anew() -> None:
 async def test_ids_only() -> None:
     """A notification that would not be an id is a mistake of the programmer."""
     with pytest.raises(ValueError, match="opening"):
-        await live.notify(None, "opening", "x" * 300)  # type: ignore[arg-type]
+        await database.notify(None, "opening", "x" * 300)  # type: ignore[arg-type]
 
 
 class Counter:
@@ -188,7 +189,7 @@ async def test_signals_are_heard_as_they_come(installation: Installation, hub: H
     heard: Any = Boards(hub).signals(("ceremony", "a"), address="").iterator
     assert b"event: resync" in await anext(heard)
     async with installation.sessions.begin() as session:
-        await live.notify(session, "ceremony", "a")
+        await database.notify(session, "ceremony", "a")
     assert b"data: ceremony:a" in await read(heard, b"event: changed\n")
 
 
