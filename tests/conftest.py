@@ -38,6 +38,8 @@ from kernel.entropy import SeededEntropy, SystemEntropy
 TEMPLATE = "template_ggzy"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory; the folder in it has a name that nobody can guess
 ENOUGH = 2 << 30  # bytes: some databases of 11 MB, and their log
+DEMO = ("tests/browser/test_everywhere.py", "tests/flows/", "tests/third_party/")  # the first while it still serves
+FIRST = (*DEMO, "tests/browser/", "tests/archive/test_store.py", "tests/faults/", "tests/concurrency/", "tests/api/")
 COMMANDS = {
     "ceph-mon": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
     "radosgw": "ceph-mon ceph-osd radosgw ceph-common uuid-runtime",
@@ -61,7 +63,12 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "demo" if file.startswith(("tests/flows/", "tests/third_party/")) else file
+        return "demo" if file.startswith(DEMO) else file
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that at the end no process works on while the other has nothing left."""
+    items.sort(key=lambda item: next((n for n, one in enumerate(FIRST) if item.nodeid.startswith(one)), len(FIRST)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
