@@ -1,8 +1,9 @@
 """Live pages: who changes something says so in the transaction, and every worker hears it once it is committed.
 
 `kernel.database.notify` puts ids on PostgreSQL's NOTIFY, never content. Each worker has one `Hub` with one LISTEN
-connection, opened anew for ever when it breaks, and a bounded queue per subscriber. Whoever may have missed something, because the
-connection was away or its queue was full, gets `RESYNC` and looks at the whole anew; a slow reader holds up nobody.
+connection, opened anew for ever when it breaks, and a bounded queue per subscriber. Whoever may have missed something,
+because the connection was away or its queue was full, gets `RESYNC` and looks at the whole anew; a slow reader holds up
+nobody.
 docs/spec/live.md has what goes over the wire; `api.broadcast` shows one state to many.
 """
 

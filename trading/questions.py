@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from archive import trail
@@ -145,14 +145,8 @@ async def of_lot(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[Ques
     Of an answered question others see the published wording alone. Raises ``lot.not_found``.
     """
     lot = await lots.read(session, actor, lot_id)
-    query = (
-        select(QuestionRow, AnswerRow)
-        .outerjoin(AnswerRow, AnswerRow.question_id == QuestionRow.id)
-        .where(QuestionRow.lot_id == lot_id)
-        .order_by(QuestionRow.at, QuestionRow.id)
-    )
     told = await taken.hidden(session, actor, lot) is None
-    found = [_value(actor, *row, told=told) for row in await session.execute(query)]
+    found = [_value(actor, *row, told=told) for row in await session.execute(_of(lot_id))]
     everything = policy.may_read_questions(actor, lot)
     return [one if everything or one.mine else _published(one) for one in found if everything or one.mine or one.answer]
 
@@ -176,13 +170,17 @@ async def taken_for(session: AsyncSession, actor: Actor, lot_id: UUID) -> list[s
 
 async def every(session: AsyncSession, lot_id: UUID) -> list[dict[str, Any]]:
     """Return all questions of a lot as its archive keeps them; asks nobody's rights."""
-    query = (
+    return [_kept(*row) for row in await session.execute(_of(lot_id))]
+
+
+def _of(lot_id: UUID) -> Select[QuestionRow, AnswerRow]:
+    """Return the query of a lot's questions with their answers, oldest first."""
+    return (
         select(QuestionRow, AnswerRow)
         .outerjoin(AnswerRow, AnswerRow.question_id == QuestionRow.id)
         .where(QuestionRow.lot_id == lot_id)
         .order_by(QuestionRow.at, QuestionRow.id)
     )
-    return [_kept(*row) for row in await session.execute(query)]
 
 
 def _is_open(lot: LotFacts, pack: Pack, now: datetime) -> GgzyError | None:

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import filing
 from api.accounts import policy
-from api.pages.purchase import rules
-from api.pages.purchase.tender import facts
+from api.pages import rules
+from api.pages.trade import facts
 from api.web import PAGE, Form, Page, page, see
 from api.wiring import Installation
 from archive import package_policy

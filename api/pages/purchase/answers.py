@@ -8,7 +8,7 @@ from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.pages.purchase import rules
+from api.pages import rules
 from api.pages.purchase.lot import owned
 from api.web import PAGE, Form, Page, page, see, values
 from kernel import database

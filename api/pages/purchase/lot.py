@@ -11,8 +11,7 @@ from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.pages import life
-from api.pages.purchase import rules
+from api.pages import life, rules
 from api.web import PAGE, Form, Page, page, see, values
 from archive.package import service as packages
 from kernel import database

@@ -9,7 +9,8 @@ from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.pages.purchase import drafting, rules
+from api.pages import rules
+from api.pages.purchase import drafting
 from api.pages.purchase.drafting import Work
 from api.web import PAGE, Form, Page, page, rows, see, values
 from kernel import database

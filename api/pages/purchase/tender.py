@@ -7,14 +7,14 @@ from litestar import Controller, Response, get, post
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.accounts import policy
-from api.pages import life
-from api.pages.purchase import rules
+from api.pages import rules
+from api.pages.trade import facts
 from api.web import PAGE, Form, Page, page, see, values
 from kernel import database
 from kernel.actor import Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
-from trading import bookings, documents, lots, notices, parties, questions, sites, tenders
+from trading import lots, questions, tenders
 from trading import policy as rights
 from trading.lot import State
 from trading.party import COMMITMENT_VERSION
@@ -69,21 +69,6 @@ class OwnTender(Controller):
                 await tenders.step(session, actor, tender_id, "announce", entropy=entropy, text=text)
                 return see(f"/purchase/tenders/{tender_id}", done="tender_announced")
         return await _announcement(request, session, actor, tender_id, form)
-
-
-async def facts(session: AsyncSession, actor: Actor, tender: Tender) -> dict[str, Any]:
-    """Return what pages of a tender show beside it, for its tenderer and for staff alike."""
-    names = await parties.names(session, {tender.purchaser, *filter(None, [tender.agency]), *tender.invitees})
-    return {
-        "tender": tender,
-        "names": names,
-        "documents": await documents.of_tender(session, actor, tender.id),
-        "bookings": await bookings.of_tender(session, actor, tender.id),
-        "notices": await notices.of_tender(session, tender.id),
-        "stages": {lot.id: life.stages(lot) for lot in tender.lots},
-        "tag_of": life.tag_of,
-        "sites": await sites.names(session),
-    }
 
 
 async def _show(request: Page, session: AsyncSession, actor: Actor, tender_id: UUID, form: Form) -> Response[bytes]:
