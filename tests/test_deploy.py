@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from api import seats
 from api.settings import Settings
 from bidding.segments import PART_SIZE
 from trading.files import MAX_SIZE
@@ -104,6 +105,15 @@ def test_the_proxy_lets_through_what_the_program_takes() -> None:
     assert int(found[1]) << 20 >= max(MAX_SIZE, PART_SIZE)
     assert "proxy_request_buffering off" in words
     assert "X-Forwarded-For $remote_addr;" in words
+
+
+def test_a_hall_of_live_pages_takes_nothing_from_bids() -> None:
+    """Live pages are counted apart from other requests, and an address may have the share that a worker gives it."""
+    words = (DEPLOY / "nginx.conf").read_text("utf-8")
+    shares = dict(re.findall(r"limit_conn (\w+) (\d+);", words))
+    assert len(shares) == 2
+    assert int(shares["ggzy_live"]) == seats.SEATS // seats.SHARE
+    assert set(re.findall(r"limit_conn_zone \S+ zone=(\w+):", words)) == set(shares)
 
 
 def _certificate(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The life of a lot as a list of steps for people: what is done, what is now, what comes."""
+"""The life of a lot for those who work on it: its states, done, now and to come. `public_life` is the public's."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The life of a lot as the public sees it: steps with dates, from what was published. Pure.
+"""The life of a lot as the public sees it: steps with dates, from what was published. Pure. `life` is the desks' own.
 
 Nothing here comes from anywhere but the lot's state, its deadline, its public notices and the published opening record;
 before the opening the steps say nothing of who bids or how many.
