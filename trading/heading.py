@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from trading import lots, parties
 from trading.entry_tables import BookingRow, HallRow
-from trading.tables import SiteRow, TenderRow
+from trading.lot import own_title
+from trading.tables import SiteRow
 
 Room = Literal["opening", "evaluation"]
 
@@ -18,7 +19,8 @@ Room = Literal["opening", "evaluation"]
 class Heading:
     """What stands above a paper: names, and of the purchaser its 统一社会信用代码 too.
 
-    `agency` is "" without one, `place` the booked halls or else the site's address, "" where neither is known.
+    `lot` is what its title says beside its number, maybe nothing; `agency` is "" without one; `address` is the site's,
+    "" where none is known; `place` are the halls that were booked, "" for none.
     """
 
     project: str
@@ -29,14 +31,14 @@ class Heading:
     purchaser_code: str
     agency: str
     site: str
+    address: str
     place: str
 
 
 async def of_lot(session: AsyncSession, lot_id: UUID, room: Room = "opening") -> Heading:
     """Return the heading of a lot's papers; `room` says whose halls are named; ``lot.not_found``."""
     lot = await lots.facts(session, lot_id)
-    query = select(TenderRow.title, SiteRow.name, SiteRow.address).join(SiteRow, SiteRow.code == TenderRow.site)
-    project, site, address = (await session.execute(query.where(TenderRow.id == lot.tender_id))).one()
+    site, address = (await session.execute(select(SiteRow.name, SiteRow.address).where(SiteRow.code == lot.site))).one()
     names = await parties.names(session, {lot.purchaser, lot.agency or lot.purchaser})
     booked = (
         select(HallRow.name)
@@ -47,13 +49,14 @@ async def of_lot(session: AsyncSession, lot_id: UUID, room: Room = "opening") ->
     )
     halls = (await session.scalars(booked)).all()
     return Heading(
-        project=project,
+        project=lot.tender_title,
         code=lot.tender_code,
         number=lot.number,
-        lot=lot.title,
+        lot=own_title(lot.title),
         purchaser=names.get(lot.purchaser, lot.purchaser),
         purchaser_code=lot.purchaser,
         agency="" if lot.agency is None else names.get(lot.agency, lot.agency),
         site=site,
-        place="、".join(halls) or address,
+        address=address,
+        place="、".join(halls),
     )
