@@ -44,7 +44,7 @@ async def test_two_browsers_open_a_lot(scene: Scene, site: Site, visit: Visit, t
     for index, size in ((1, DESK), (3, PHONE)):
         one = await holder(site, visit, tmp_path, index, size)
         await one.page.goto("/custody")
-        await one.page.click("text=一标段")
+        await one.page.click("text=第 1 标段")
         await one.unlock("口令")
         await one.page.check("#pinned")
         await one.page.click("#pins button")

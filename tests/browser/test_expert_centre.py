@@ -15,7 +15,7 @@ async def test_a_supervisor_replays_the_draw(
     made, draw = await people.drawn(installation)
     page = await visit(people.someone(scene.SUPERVISOR))
     await page.goto("/centre/draws")
-    await page.get_by_role("link", name="一标段").click()
+    await page.get_by_role("link", name="第 1 标段").click()
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="下载抽取记录").click()
     file = tmp_path / "transcript.json"

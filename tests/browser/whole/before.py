@@ -99,7 +99,7 @@ async def bid(play: Play) -> None:
         await page.get_by_role("button", name="获取所选标段的文件").click()
         await expect(page.locator(".done")).to_be_visible()
         await page.goto("/bid")
-        await page.get_by_role("link", name="一标段").first.click()
+        await page.get_by_role("link", name="第 1 标段").first.click()
         play.lot = page.url.partition("?")[0].rpartition("/")[2]
         await _write(play, page, number, f"9{4 + number}00000.00")
     page = play["bidder0"]
