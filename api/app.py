@@ -60,7 +60,7 @@ def _lifespan(settings: Settings) -> Callable[[Litestar], contextlib.AbstractAsy
             app.state.installation = installation
             await bundle.publish(installation)
             async with jobs.running(installation), live.running(installation) as hub:
-                app.state.hub, app.state.boards = hub, Boards(hub)
+                app.state.boards = Boards(hub)
                 async with cache.following(app.state.cache, hub):
                     yield
 

@@ -10,7 +10,6 @@ from api import address
 from api.accounts.authentication import Presented
 from api.accounts.policy import NO_ASSURANCE, Assurance
 from api.broadcast import Boards
-from api.live import Hub
 from api.wiring import Installation
 from archive.store import ObjectStore
 from archive.timestamp import Authority
@@ -79,12 +78,6 @@ def provide_entropy(request: Request[Any, Any, Any]) -> Entropy:
     return provide_installation(request).entropy
 
 
-def provide_hub(request: Request[Any, Any, Any]) -> Hub:
-    """Give this worker's ear for what changes."""
-    hub: Hub = request.app.state.hub
-    return hub
-
-
 def provide_boards(request: Request[Any, Any, Any]) -> Boards:
     """Give what this worker shows to many at once."""
     boards: Boards = request.app.state.boards
@@ -102,6 +95,5 @@ DEPENDENCIES = {
     "store": Provide(provide_store, sync_to_thread=False),
     "authority": Provide(provide_authority, sync_to_thread=False),
     "entropy": Provide(provide_entropy, sync_to_thread=False),
-    "hub": Provide(provide_hub, sync_to_thread=False),
     "boards": Provide(provide_boards, sync_to_thread=False),
 }
