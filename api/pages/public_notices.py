@@ -20,7 +20,7 @@ from kernel import database
 from kernel.actor import Actor
 from kernel.clock import parse
 from kernel.errors import GgzyError
-from trading import bigrams, differences, documents, notices, search, sites, tenders
+from trading import bigrams, bookings, differences, documents, notices, parties, search, sites, tenders
 from trading.differences import Piece
 from trading.documents import Document
 from trading.draft import PREFIXES
@@ -104,6 +104,8 @@ class Notices(Controller):
             versions=_versions(notice, await documents.announced(session, actor, tender.id)),
             later=[one for one in listed if one.number > notice.number and _concerns(one, notice)],
             names=await sites.names(session),
+            parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
+            bookings=await bookings.of_tender(session, actor, tender.id),
         )
 
     @get("/{notice_id:uuid}/notice.json", media_type="application/json")
