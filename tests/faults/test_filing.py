@@ -23,13 +23,15 @@ from api.demo import award, bids, entry, evaluation, experts, keys, opening, the
 from api.demo.cast import Cast
 from api.demo.console import Stage
 from api.demo.entry import Trade
+from api.demo.patience import PASSING
 from api.demo.play import Wish
 from kernel.entropy import SystemEntropy
 from tests.flows.played import free_port, processes_of, verify_all
 
-TRIES = 2000
-SEQUENCED = 2.0  # seconds in which the last events get into the log, so that a filing begins when it is asked for
+TRIES = 15_000
+SEQUENCED = 2.0  # seconds in which the last events get into the log
 CONFLICT = 409
+PATIENCE = 60  # tries, one each second, until the jobs have done what is left of a trade
 PAUSE = 0.005  # seconds between looks at the disk
 
 
@@ -68,6 +70,15 @@ class Ended:
         async with httpx.AsyncClient(base_url=self.cast.url, timeout=120) as http:
             return await http.post(self.path, headers={"Authorization": f"Bearer {token}"})
 
+    async def ask(self) -> httpx.Response:
+        """Ask for the filing until the platform's jobs have done what is left of the trade."""
+        for _ in range(PATIENCE):
+            answer = await self.post()
+            if answer.status_code != CONFLICT or answer.json()["code"] not in PASSING:
+                break
+            await asyncio.sleep(1)
+        return answer
+
     async def archived(self) -> list[Any]:
         """Return the trade's entries of the log that say that it was archived, as the supervisor reads them."""
         page = await self.cast["supervisor"].client.get("/api/v1/trail", kind="trade.archived", limit=100)
@@ -85,7 +96,6 @@ async def ended() -> AsyncIterator[Ended]:
     async with made.served():
         await cast.sign_in_first(first)
         await _play(Stage(Console(file=StringIO())), cast, made.trade)
-        await asyncio.sleep(SEQUENCED)
     yield made
     await cast.close()
     assert processes_of(wish.home) == []
@@ -138,7 +148,7 @@ def _half_stored(ended: Ended) -> bool:
 async def test_a_killed_filing_leaves_nothing_filed(ended: Ended, moment: Callable[[Ended], bool]) -> None:
     """Killed while the bag is built, and while it is stored: nothing is filed, no event says so."""
     async with ended.served() as server:
-        asked = asyncio.ensure_future(ended.post())
+        asked = asyncio.ensure_future(ended.ask())
         for _ in range(TRIES):
             with contextlib.suppress(FileNotFoundError):
                 if moment(ended):
