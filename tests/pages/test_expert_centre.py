@@ -1,7 +1,11 @@
 """The pool, the draws and the committees as the centre, the purchaser and the supervisor see them."""
 
+import re
 from uuid import UUID
 
+import pytest
+
+from api.pages import followed
 from api.wiring import Installation
 from experts import draws, invitations
 from kernel.actor import Grant, Role
@@ -70,6 +74,24 @@ async def prepared(installation: Installation) -> Scene:
         made = await scene.build(session, signer=installation.signer)
         await people.enrol(session, installation, [actor for actor, _ in scene.PEOPLE.values()])
     return made
+
+
+async def test_lists_of_lots_go_on(
+    installation: Installation, signed_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list ends with the way to its next page, and that one leads back: no lot drops out unseen."""
+    made = await prepared(installation)
+    witness = await signed_in(people.someone(scene.WITNESS))
+    monkeypatch.setattr(followed, "SIZE", 1)
+    for path in ("/centre/draws", "/centre/evaluations"):
+        first = (await witness.get(path)).text
+        assert str(made.lot_id) in first
+        further = re.search(rf'href="({path}\?before=[^"]+)" rel="next"', first)
+        assert further is not None
+        second = (await witness.get(further[1])).text
+        assert str(made.lot_id) not in second
+        assert f'href="{path}">' in second
+    assert (await witness.get("/centre/draws?before=x")).status_code == 422
 
 
 async def test_a_round_from_preparation_to_transcript(installation: Installation, signed_in: SignIn) -> None:
