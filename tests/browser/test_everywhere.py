@@ -2,22 +2,16 @@
 
 import json
 import re
-import signal
-import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.conftest import DESK, PHONE, Watch, axe, no_sideways_scrolling
-from tests.flows.played import environment, free_port, serving
+from tests.flows.played import Demo, the_demo
 
-PATIENCE = 600  # seconds until the demo serves; nothing is measured
 IDENTIFIER = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|(?<=/)[0-9]+(?=/|$)|(?<=/)[0-9a-f]{64}(?=/|$)|(?<=/)[0-9A-Z]{18}")
 # Not pages: files, machines' addresses, and what ends the visit.
 ELSEWHERE = re.compile(
@@ -25,80 +19,100 @@ ELSEWHERE = re.compile(
 )
 ROLES = ("acceptance", "witness", "venue", "archivist", "supervisor", "purchaser", "agency", "bidder1", "expert",
          "sysadmin", "secadmin", "auditadmin")  # fmt: skip
-PAGES_AT_MOST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Demo:
-    """A demo that serves, and who may sign in."""
-
-    url: str
-    home: Path
-    logins: list[dict[str, Any]]
+KINDS_AT_MOST = 100  # more are a kind that is not told from another by its address
+# What a page is made of, whatever it says: each element under its parent, with classes and names of attributes.
+MADE_OF = """() => {
+    const name = (one) => one && [one.tagName, one.getAttribute("class"), ...one.getAttributeNames()].join(" ");
+    const all = [...document.querySelectorAll("*")].map((one) => `${name(one.parentElement)} > ${name(one)}`);
+    return [...new Set(all)].sort().join("\\n");
+}"""
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`ggzy demo` as a visitor starts it, with its trades at each stage."""
-    home, port = tmp_path_factory.mktemp("everywhere") / "home", free_port()
-    for folder in home.parents[:3]:
-        folder.chmod(0o755)  # the demo's PostgreSQL runs as another user
-    log = home.with_suffix(".log")
-    with log.open("wb") as out:
-        running = subprocess.Popen(serving(home, port, size=1), stdout=out, stderr=out, env=environment())
-    try:
-        _await(running, home, f"http://127.0.0.1:{port}", log)
-        logins = json.loads(next(home.glob("artefacts-*/logins.json")).read_text())
-        yield Demo(f"http://127.0.0.1:{port}", home, logins)
-    finally:
-        running.send_signal(signal.SIGINT)
-        running.wait(60)
+def demo() -> Iterator[Demo]:
+    """`ggzy demo` as a visitor starts it, with its trades at each stage, while it serves."""
+    one = the_demo()
+    one.serve()
+    yield one
+    one.end()
+
+
+@pytest.fixture(scope="module")
+def logins(demo: Demo) -> list[dict[str, Any]]:
+    """Who may sign in."""
+    shown: list[dict[str, Any]] = json.loads(next(demo.home.glob("artefacts-*/logins.json")).read_text())
+    return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What was walked before in this file: kinds of public pages, and what pages that axe looked at are made of."""
+
+    public: set[str]
+    made_of: set[str]
+
+
+@pytest.fixture(scope="module")
+def walked() -> Walked:
+    """Nothing yet."""
+    return Walked(set(), set())
 
 
 @pytest.fixture
 async def visitor(browser: Browser, demo: Demo, watch: Watch) -> AsyncIterator[Page]:
     """A page on the demo."""
-    context = await browser.new_context(base_url=demo.url, locale="zh-CN")
+    size = {"width": DESK[0], "height": DESK[1]}
+    context = await browser.new_context(base_url=demo.url, locale="zh-CN", viewport=size)  # type: ignore[arg-type]
     watch.over(context)
     yield await context.new_page()
     await context.close()
 
 
-async def test_the_public_pages(visitor: Page) -> None:
+async def test_the_public_pages(visitor: Page, walked: Walked) -> None:
     """Who is not signed in finds every public page in order."""
-    seen = await _walk(visitor, ["/"])
-    assert {"/", "/notices", "/verify", "/help", "/accessibility", "/sitemap", "/sign-in", "/register"} <= seen
+    seen = await _walk(visitor, "/", set(), walked.made_of)
+    assert {"/", "/notices", "/verify", "/help", "/accessibility", "/sitemap", "/sign-in", "/register"} <= seen.keys()
     assert any(path.startswith("/tenders/") for path in seen)
     assert await visitor.context.cookies() == []
+    walked.public.update(kind for kind, led_on in seen.items() if not led_on)
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_the_pages_of_a_role(visitor: Page, demo: Demo, role: str) -> None:
-    """Who signs in as this role finds every page that is linked for them in order."""
-    one = next(one for one in demo.logins if one["login"].startswith(role))
+async def test_the_pages_of_a_role(visitor: Page, logins: list[dict[str, Any]], walked: Walked, role: str) -> None:
+    """Who signs in as this role finds every page that is linked for them in order; the first also the public ones."""
+    one = next(one for one in logins if one["login"].startswith(role))
     await _sign_in(visitor, one["login"], one["password"])
-    seen = await _walk(visitor, ["/desk"])
+    known = set() if role == ROLES[0] else walked.public
+    seen = await _walk(visitor, "/desk", known, walked.made_of)
     assert len(seen) > 3, seen
 
 
-async def _walk(page: Page, begin: list[str]) -> set[str]:
-    """Visit one page of each kind that is linked; return the kinds."""
-    waiting, seen = list(begin), set[str]()
-    while waiting and len(seen) < PAGES_AT_MOST:
+async def _walk(page: Page, begin: str, known: set[str], made_of: set[str]) -> dict[str, bool]:
+    """Visit one page of each kind that is linked and not known; return the kinds, and whether they led on elsewhere.
+
+    `made_of` tells of pages that axe looked at before: it need not look at another page of just such parts.
+    """
+    waiting, seen = [begin], dict[str, bool]()
+    while waiting:
         path = waiting.pop(0)
         kind = IDENTIFIER.sub("*", path)
-        if kind in seen:
+        if kind in seen or kind in known:
             continue
-        seen.add(kind)
-        await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         answer = await page.goto(path, wait_until="domcontentloaded")
         assert answer is not None
+        seen[kind] = answer.request.redirected_from is not None
+        assert len(seen) <= KINDS_AT_MOST, seen
         assert answer.status == 200, (path, answer.status)
         assert await page.locator("h1").count() == 1, path
-        await axe(page)
+        parts = await page.evaluate(MADE_OF)
+        if parts not in made_of:
+            made_of.add(parts)
+            await axe(page)
         await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
         await no_sideways_scrolling(page)
+        await page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         waiting += await _links(page)
+
     return seen
 
 
@@ -115,7 +129,7 @@ async def _sign_in(page: Page, login: str, password: str) -> None:
     """Sign in as a visitor of the demo does; the page shows the code of the second factor."""
     await page.goto("/sign-in")
     await page.get_by_label("登录名").fill(login)
-    await page.get_by_label("口令").fill(password)
+    await page.fill("input[name=password]", password)
     await page.get_by_role("main").get_by_role("button", name="继续").click()
     if await page.locator("input[name=code]").count():
         shown = re.search(r"\b\d{6}\b", await page.inner_text("main"))
@@ -123,14 +137,3 @@ async def _sign_in(page: Page, login: str, password: str) -> None:
         await page.fill("input[name=code]", shown.group())
         await page.locator("main form button").first.click()
     await page.wait_for_url("**/desk")
-
-
-def _await(running: subprocess.Popen[bytes], home: Path, url: str, log: Path) -> None:
-    """Return when the demo has played and serves."""
-    for _ in range(PATIENCE * 2):
-        assert running.poll() is None, log.read_text()[-3000:]
-        if any(home.glob("artefacts-*/logins.json")):
-            assert httpx.get(f"{url}/readyz").is_success
-            return
-        time.sleep(0.5)
-    raise AssertionError(log.read_text()[-3000:])

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.flows.played import Played, played
+from tests.flows.played import Played, the_demo
 
 
 @pytest.fixture(scope="session")
 def demo() -> Played:
     """The demo, played to its end."""
-    done = played()
+    done = the_demo().played()
     assert done.code == 0, done.printed
     return done

@@ -6,15 +6,18 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
 from api import artefacts
@@ -63,17 +66,66 @@ class Played:
         return next(str(lot["id"]) for lot in self.summary()["lots"] if lot["number"] == number)
 
 
+class Demo:
+    """`ggzy demo` as a visitor starts it: it plays once, writes its artefacts and serves until it is ended."""
+
+    def __init__(self, folder: Path) -> None:
+        """Nothing runs yet; all of it lies in a folder that others may pass through."""
+        self.home, self._out, self._log = folder / "home", folder / "out", folder / "demo.log"
+        self._port = free_port()
+        self._running: subprocess.Popen[bytes] | None = None
+        self._code: int | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def serve(self) -> None:
+        """Play unless it was played, and return when it serves."""
+        if self._running is not None:
+            return
+        out = [] if self._out.exists() else ["--out", str(self._out)]
+        with self._log.open("ab") as log:
+            self._running = subprocess.Popen(
+                [*serving(self.home, self._port), *out], stdout=log, stderr=log, env=environment()
+            )
+        for _ in range(int(PATIENCE * 2)):
+            assert self._running.poll() is None, self.printed()
+            with contextlib.suppress(httpx.TransportError):
+                if any(self.home.glob("artefacts-*/logins.json")) and httpx.get(f"{self.url}/readyz").is_success:
+                    return
+            time.sleep(0.5)
+        raise AssertionError(self.printed())
+
+    def played(self) -> Played:
+        """Return what came of it, after its end."""
+        if self._code is None:
+            self.serve()
+        self.end()
+        assert self._code is not None
+        return Played(self.home, self._out, self._code, self.printed())
+
+    def end(self) -> None:
+        """Interrupt it if it runs, as Ctrl-C does."""
+        if self._running is not None:
+            self._running.send_signal(signal.SIGINT)
+            self._code, self._running = self._running.wait(PATIENCE), None
+
+    def printed(self) -> str:
+        """Return what it has said."""
+        return self._log.read_text("utf-8", "replace")
+
+
 @cache
-def played() -> Played:
-    """Play once for the whole run of tests; the folders go when the tests end."""
+def the_demo() -> Demo:
+    """Return the one demo of this process's tests; with them it ends, and its folder goes."""
     folder = Path(tempfile.mkdtemp(prefix="ggzy-demo-"))
     folder.chmod(0o755)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    home, out = folder / "home", folder / "out"
-    done = subprocess.run(
-        command(home, out=out), capture_output=True, text=True, check=False, env=environment(), timeout=PATIENCE
-    )
-    return Played(home, out, done.returncode, done.stdout + done.stderr)
+    demo = Demo(folder)
+    atexit.register(demo.end)
+    return demo
 
 
 def command(home: Path, *, out: Path | None = None, bids: int = BIDS, size: int = MEGABYTES) -> list[str]:
