@@ -1,10 +1,10 @@
-"""The centre's side in a browser: pool, draw, committee at every width; a supervisor replays a draw themselves."""
+"""The centre's side of draws in a browser: a round by clicks; a supervisor replays a draw themselves."""
 
 from pathlib import Path
 
 from api.wiring import Installation
 from experts import draws
-from tests.browser.conftest import DESK, PHONE, Site, Visit, Watch, axe, no_sideways_scrolling, shot
+from tests.browser.conftest import Site, Visit, Watch, axe, shot
 from tests.experts import people, scene
 
 
@@ -27,32 +27,6 @@ async def test_a_supervisor_replays_the_draw(
     assert "核验通过" in await page.inner_text("#status")
     await shot(page, "expert-replay")
     assert made.lot_id == draw.lot_id
-
-
-async def test_the_centres_pages_at_every_width(
-    site: Site, installation: Installation, visit: Visit, tmp_path: Path
-) -> None:
-    """Pool, draw and committee pass axe and fit a phone."""
-    made, draw = await people.drawn(installation)
-    async with installation.sessions.begin() as session:
-        made.session = session
-        await made.accept_all(draw)
-    for size in (PHONE, DESK):
-        keeper = await visit(people.someone(scene.SUPERVISOR), size)
-        for path in ("/centre/pool", f"/centre/draws/{made.lot_id}", f"/centre/evaluations/{made.lot_id}"):
-            await keeper.goto(path)
-            await no_sideways_scrolling(keeper)
-            await axe(keeper)
-            await shot(keeper, f"expert{path.replace(str(made.lot_id), 'lot').replace('/', '-')}-{size[0]}")
-        await keeper.goto("/centre/pool")
-        await keeper.get_by_role("link", name="专家").nth(1).click()
-        await axe(keeper)
-        await shot(keeper, f"expert-pool-one-{size[0]}")
-        purchaser = await visit(people.someone(scene.PURCHASER), size)
-        await purchaser.goto(f"/purchase/committees/{made.lot_id}")
-        await axe(purchaser)
-        await no_sideways_scrolling(purchaser)
-        await shot(purchaser, f"expert-forming-{size[0]}")
 
 
 async def test_a_round_is_prepared_by_clicks(site: Site, installation: Installation, visit: Visit) -> None:
