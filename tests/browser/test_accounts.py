@@ -100,13 +100,14 @@ async def test_a_phones_codes(site: Site, visit: Visit, watch: Watch) -> None:
 
 
 async def tell(site: Site) -> None:
-    """Have two messages for whoever signs in."""
+    """Have three messages for whoever signs in."""
     async with site.installation.sessions.begin() as session:
         user, at = await session.scalar(text("SELECT id FROM account")), await now(session)
-        lot = {"code": "152502-GC-2026-0001", "lot": 1, "title": "南环路改造工程施工"}
+        lot = {"tender": "南环路改造工程", "number": 1, "title": "施工"}
         for post in (
             Post("shares_wanted", "/custody", lot, user_id=user),
             Post("key_wanted", "/custody", user_id=user),
+            Post("password_reset", "/account", user_id=user),
         ):
             await mail.post(session, post.code, post, at=at, entropy=site.installation.entropy)
 

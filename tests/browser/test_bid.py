@@ -14,7 +14,7 @@ from playwright.async_api import Page, Route, expect
 from api.accounts import login
 from api.locale import words
 from archive.store import ObjectStore
-from bidding import group, keyfile, opening, unsealing, uploads
+from bidding import group, keyfile, keysetup, opening, unsealing, uploads
 from bidding import manifest as manifests
 from bidding.form import Form
 from bidding.tables import BidRow
@@ -102,7 +102,7 @@ async def test_a_device_key_is_made_backed_up_and_enrolled(
     await page.click("text=登记这把密钥")
     await expect(page.locator(".done")).to_contain_text("已登记")
     key = keyfile.load(path, PASSPHRASE).signing_key()
-    await expect(page.locator("dl.rows").first).to_contain_text(bytes(key.verify_key).hex())
+    await expect(page.locator("dl.rows").first).to_contain_text(keysetup.fingerprint(bytes(key.verify_key)))
     await axe(page)
     await no_sideways_scrolling(page)
     await shot(page, "bid-device")
