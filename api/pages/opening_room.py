@@ -75,11 +75,10 @@ async def shown(
 
 def context(room: Room, actor: Actor) -> dict[str, Any]:
     """Return what the templates of the room need."""
-    names = {offer.party: offer.name for offer in room.offers}
     outage = {
         "failed": FAILED,
         "causes": CAUSES,
         "decisions": DECISIONS,
         "now": values.local(room.at),
     }
-    return {**board_context(room), "rights": rights.of(actor, room), "names": names, "outage": outage}
+    return {**board_context(room), "rights": rights.of(actor, room), "outage": outage}
