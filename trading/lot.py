@@ -95,6 +95,11 @@ class LotFacts:
     suspended: bool = False
     bond: Decimal = Decimal(0)
 
+    @property
+    def stages(self) -> int:
+        """The number of stages in which its envelopes are opened."""
+        return len({rule.stage for rule in self.envelopes})
+
     def takes_bids(self, now: datetime) -> bool:
         """Tell whether bids are taken at this moment; `bidding.submissions` decides again, under the lot's lock."""
         on = self.state == State.ANNOUNCED and not self.suspended

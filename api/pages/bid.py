@@ -1,5 +1,6 @@
 """A bidder's pages: own bids, the page that seals and hands in, the confirmation, statements about a bid."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.accounts import policy as account_policy
 from api.web import PAGE, Entry, Page, Task, page, see
 from archive import receipt as receipts
-from bidding import own_bids, policy, statement, submissions
+from bidding import outcomes, own_bids, papers, policy, statement, submissions
+from bidding.outcomes import Outcome
 from bidding.submissions import Bid
 from bidding.tables import CONFIRMATION, LIVE, WITHDRAWAL, WITHDRAWN
 from kernel import database
@@ -20,16 +22,25 @@ from trading.lot import LotFacts
 
 NAVIGATION = (Entry("/bid", "pages.bid.nav", frozenset({Role.BIDDER})),)
 STATEMENTS = {"withdrawal": WITHDRAWAL, "confirmation": CONFIRMATION}
-TAGS = {"live": "good", "replaced": "off", "withdrawn": "off", "unconfirmed": "wait"}
+TAGS = {
+    **dict.fromkeys(("live", "won", "ranked"), "good"),
+    **dict.fromkeys(("unconfirmed", "due", "opening"), "wait"),
+    **dict.fromkeys(("replaced", "withdrawn", "unopened", "lost", "unranked", "failed", "terminated"), "off"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A bid with its lot and the state that a person sees (`unconfirmed`: live, but the deadline has moved)."""
+    """A bid with its lot and its state (`unconfirmed`: live, but the deadline has moved).
+
+    `outcome` says what became of it after the deadline, `papers` of which stages there is a signed record.
+    """
 
     bid: Bid
     lot: LotFacts | None
     state: str
+    outcome: Outcome | None = None
+    papers: Sequence[int] = ()
 
     @property
     def number(self) -> str:
@@ -37,9 +48,19 @@ class Shown:
         return str(receipts.decode(self.bid.receipt.content).event.data["manifest"])
 
     @property
+    def told(self) -> str:
+        """The last part of the words' code for how it stands: its fate once its deadline has passed."""
+        return self.outcome.fate if self.outcome else self.state
+
+    @property
     def tag(self) -> str:
-        """How the state is shown."""
-        return TAGS.get(self.state, "plain")
+        """How that is shown."""
+        return TAGS.get(self.told, "plain")
+
+    @property
+    def rooms(self) -> list[int]:
+        """The stages whose rooms are worth a look: the first from the deadline on, later ones with their records."""
+        return sorted({1, *self.papers}) if self.outcome else []
 
 
 class Bids(Controller):
@@ -55,7 +76,7 @@ class Bids(Controller):
         permit(account_policy.must_be_person(actor))
         bids = await own_bids.list_all(session, actor)
         found = await own_bids.titles(session, actor, bids)
-        shown = [show(bid, found.get(bid.lot_id)) for bid in bids]
+        shown = await show_all(session, bids, found)
         waiting = await own_bids.opportunities(session, actor)
         return page(request, "bid/list.html", bids=shown, waiting=waiting, bidder=bool(actor.parties(Role.BIDDER)))
 
@@ -79,7 +100,7 @@ class Bids(Controller):
             uscc=uscc,
             names=names,
             refusal=refusal,
-            live=next((show(bid, lot) for bid in bids if bid.state == LIVE), None),
+            live=next(iter(await show_all(session, [bid for bid in bids if bid.state == LIVE], {lot.id: lot})), None),
         )
 
     @get("/bids/{bid_id:uuid}")
@@ -89,12 +110,13 @@ class Bids(Controller):
         bid = await submissions.find(session, actor, bid_id)
         lot = await lots.facts(session, bid.lot_id)
         closed = policy.may_receive(actor, bid.bidder, lot, await database.now(session))
+        (shown,) = await show_all(session, [bid], {lot.id: lot})
         names = await parties.names(session, {bid.bidder})
         return page(
             request,
             "bid/bid.html",
             wasm=True,
-            shown=show(bid, lot),
+            shown=shown,
             lot=lot,
             closed=closed,
             event=receipts.decode(bid.receipt.content).event,
@@ -112,7 +134,7 @@ class Bids(Controller):
             raise not_found("statement")
         bid = await submissions.find(session, actor, bid_id)
         lot = await lots.facts(session, bid.lot_id)
-        shown = show(bid, lot)
+        (shown,) = await show_all(session, [bid], {lot.id: lot})
         done = bid.state == WITHDRAWN if kind == "withdrawal" else shown.state != "unconfirmed"
         if done or lot.deadline is None:
             return see(f"/bid/bids/{bid_id}")
@@ -123,10 +145,16 @@ class Bids(Controller):
         return page(request, "bid/statement.html", shown=shown, lot=lot, kind=kind, fields=fields, refusal=refusal)
 
 
-def show(bid: Bid, lot: LotFacts | None) -> Shown:
-    """Return a bid as it is shown to its bidder."""
-    moved = lot is not None and lot.state == "announced" and bid.stands_until != lot.deadline
-    return Shown(bid, lot, "unconfirmed" if bid.state == LIVE and moved else bid.state)
+async def show_all(session: AsyncSession, bids: Sequence[Bid], known: Mapping[UUID, LotFacts]) -> list[Shown]:
+    """Return bids as they are shown to their bidders, with what became of them; `known` are their lots."""
+    fates = await outcomes.of(session, bids, known)
+    made = await papers.stages(session, {bid.lot_id for bid in bids if bid.id in fates}) if fates else {}
+    return [_show(bid, known.get(bid.lot_id), fates.get(bid.id), made.get(bid.lot_id, ())) for bid in bids]
+
+
+def _show(bid: Bid, lot: LotFacts | None, outcome: Outcome | None, made: Sequence[int]) -> Shown:
+    moved = lot is not None and outcome is None and bid.stands_until != lot.deadline
+    return Shown(bid, lot, "unconfirmed" if bid.state == LIVE and moved else bid.state, outcome, made)
 
 
 def _acknowledged(bid: Bid) -> list[str]:
