@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, Route, expect
+from sqlalchemy import update
 
 from api.accounts import login
 from api.locale import words
@@ -30,6 +31,7 @@ from tests.conftest import Someone
 from tests.pages.conftest import Maker
 from tests.pages.test_accounts import age
 from trading import lots
+from trading.tables import LotRow
 
 USCC = stage.USCCS[0]
 PASSPHRASE = "敕勒川阴山下天似穹庐"
@@ -190,6 +192,8 @@ async def test_a_bid_by_clicks(visit: Visit, lot: Scene, bidder: Someone, tmp_pa
     await write_bid(page, [plan, drawing])
     await expect(page.locator("#answers")).to_contain_text("玖佰捌拾柒万陆仟伍佰肆拾叁元贰角壹分")
     await expect(page.locator("#who-opens")).to_contain_text("任意 2 人")
+    await expect(page.locator("#answers")).to_contain_text("9,876,543.21 元")
+    await expect(page.locator("#aware-field")).to_be_hidden()
     await axe(page)
     await shot(page, "bid-check")
     await page.click("#seal")
@@ -229,13 +233,23 @@ async def test_a_rehearsal_tells_whether_the_browser_is_fit(visit: Visit, bidder
 async def test_a_bid_is_replaced_confirmed_and_withdrawn(
     visit: Visit, lot: Scene, bidder: Someone, tmp_path: Path
 ) -> None:
-    """A second bid takes the first one's place; under a moved deadline it is confirmed by signature; then withdrawn."""
+    """A second bid takes the first one's place; under a moved deadline it is confirmed by signature; then withdrawn.
+
+    What may lead to a rejection (no files, more than the ceiling) is told, and goes in once its writer says to know it.
+    """
     page = await visit(bidder)
     await make_key(page, tmp_path)
-    for price in ("100.00", "99.50"):
+    async with lot.installation.sessions.begin() as session:
+        await session.execute(update(LotRow).where(LotRow.id == lot.lot_id).values(ceiling=Decimal("99.80")))
+    for price, concerns in (("100.00", 2), ("99.50", 1)):
         await page.goto(f"/bid/lots/{lot.lot_id}")
         await unlock(page)
         await write_bid(page, [], price)
+        await expect(page.locator("#answers .warning")).to_have_count(concerns)
+        await page.click("#seal")
+        await expect(page.locator("#problems a")).to_have_attribute("href", "#aware")
+        await page.check("#aware")
+        await shot(page, "bid-concerns")
         await page.click("#seal")
         await expect(page.locator("h1")).to_contain_text("投标已送达", timeout=30_000)
     second = bid_of(page)

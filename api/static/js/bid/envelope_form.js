@@ -1,9 +1,10 @@
 /** One envelope's section on the page: its fields, its files, and the plan that is read from them. */
 import { Refusal, require } from "../lib/refusal.js";
 import { encode, entryOf, readPrice } from "../lib/form.js";
-import { amountInWords } from "../lib/amount.js";
+import { amountInFigures, amountInWords } from "../lib/amount.js";
 import { t } from "../words.js";
 import { size } from "../size.js";
+import { concernsOf, warning } from "./concerns.js";
 import { byId, wordsOf } from "./page_parts.js";
 
 /** What is kept of an envelope between visits: its fields by id as typed, the names of its files. @typedef {{values: Record<string, string>, files: string[]}} Typed */
@@ -26,7 +27,8 @@ export class EnvelopeForm {
       chooser.value = ""; // the same file can be chosen again after it was taken out
       this.#show();
     });
-    byId("price-price")?.addEventListener("input", showAmount);
+    section.addEventListener("input", () => this.#tell());
+    this.#show();
   }
 
   get files() {
@@ -43,7 +45,6 @@ export class EnvelopeForm {
   fill({ values, files }) {
     for (const field of this.#fields()) field.value = values[field.id] ?? "";
     [this.#files, this.#wanted] = [[], files];
-    if (this.kind === "price") showAmount();
     this.#show();
   }
 
@@ -69,13 +70,38 @@ export class EnvelopeForm {
   answers() {
     const { price, term_days, quality, leader, particulars } = this.read();
     const told = /** @type {[string, string][]} */ ([]);
-    if (price) told.push([t("pages.bid.price"), t("pages.bid.price_said", { price, words: amountInWords(price) })]);
+    if (price) told.push([t("pages.bid.price"), inBoth(price)]);
     if (term_days) told.push([t("pages.bid.term"), t("pages.bid.days", { days: term_days })]);
     if (quality) told.push([t("pages.bid.quality"), quality]);
     if (leader) told.push([t("pages.bid.leader"), leader]);
     for (const [name, said] of Object.entries(particulars ?? {})) told.push([name, said]);
     const files = this.#files.map((file) => file.name + t("page.aside", { text: size(file.size) })).join(t("page.and"));
     return [...told, [t("pages.bid.files"), files || t("pages.bid.no_files")]];
+  }
+
+  /** @returns {string[]} what in this envelope may lead to a rejection, as far as it can be read */
+  concerns() {
+    const ceiling = this.section.dataset.ceiling ?? "";
+    const files = this.#files.length + this.#wanted.length;
+    return concernsOf({ kind: this.kind, price: this.#price(), files, ceiling });
+  }
+
+  /** @returns {string | null} the price with two places, null while it is none */
+  #price() {
+    try {
+      return this.kind === "price" ? readPrice(this.#text("price")) : null;
+    } catch {
+      return null;
+    }
+  }
+
+  /** Say the price in words, and what may lead to a rejection. */
+  #tell() {
+    const price = this.#price();
+    const said = byId("price-words");
+    if (this.kind === "price") [said.hidden, said.textContent] = [price === null, price ? inBoth(price) : ""];
+    const [place, concerns] = [this.section.querySelector("[data-concerns]"), this.concerns()];
+    if (place?.textContent !== concerns.join("")) place?.replaceChildren(...concerns.map(warning)); // spoken once, not at each key
   }
 
   /** @param {string} name */
@@ -105,6 +131,7 @@ export class EnvelopeForm {
       return this.#line(said, name, () => this.#wanted.splice(this.#wanted.indexOf(name), 1));
     });
     this.list.replaceChildren(...chosen, ...wanted);
+    this.#tell();
   }
 
   /** @param {string} said @param {string} name @param {() => void} remove @returns {HTMLElement} a file with the way to drop it */
@@ -148,12 +175,7 @@ function particularsOf(text) {
   return Object.fromEntries(pairs);
 }
 
-function showAmount() {
-  const said = byId("price-words");
-  try {
-    said.textContent = amountInWords(readPrice(byId("price-price").value));
-    said.hidden = false;
-  } catch {
-    said.hidden = true;
-  }
+/** @param {string} price with two places @returns {string} in figures and in words */
+function inBoth(price) {
+  return t("pages.bid.price_said", { price: amountInFigures(price), words: amountInWords(price) });
 }

@@ -35,7 +35,7 @@ function mark(input, text) {
   const said = document.createElement("p");
   [said.className, said.id, said.textContent] = ["wrong", `${input.id}-wrong`, text];
   field.classList.add("bad");
-  field.insertBefore(said, input);
+  field.insertBefore(said, input.closest(".option") ?? input);
   input.setAttribute("aria-invalid", "true");
   input.dataset.described = input.getAttribute("aria-describedby") ?? "";
   input.setAttribute("aria-describedby", `${input.dataset.described} ${said.id}`.trim());

@@ -6,6 +6,7 @@ import { t } from "../words.js";
 import { civil } from "../clock.js";
 import { size } from "../size.js";
 import { Autosave } from "./autosave.js";
+import { askFor, isAware, warning } from "./concerns.js";
 import { call } from "./device.js";
 import * as drafts from "./drafts.js";
 import { EnvelopeForm, problemOf } from "./envelope_form.js";
@@ -103,9 +104,10 @@ function check(how = {}) {
     [change.type, change.className, change.textContent] = ["button", "link", t("pages.bid.change")];
     change.setAttribute("aria-label", t("pages.bid.change_named", { kind: t(`pages.bid.kind.${envelope.kind}`) }));
     change.addEventListener("click", () => go(envelope.kind));
-    return [heading, list, change];
+    return [heading, list, ...envelope.concerns().map(warning), change];
   });
   byId("answers").replaceChildren(...parts);
+  askFor(envelopes.flatMap((envelope) => envelope.concerns()));
   const { threshold, custodians } = aim.key;
   const people = custodians.map((/** @type {{name: string, role: string}} */ one) => t("pages.bid.custodian", { ...one, role: t(`accounts.role.${one.role}`) }));
   byId("who-opens").textContent = t("pages.bid.who_opens_said", { threshold, people: people.join(t("page.and")) });
@@ -114,7 +116,7 @@ function check(how = {}) {
 
 async function seal() {
   const made = plans();
-  if (made === null) return;
+  if (made === null || !isAware()) return;
   go("work");
   const total = made.reduce((sum, plan) => sum + new PayloadSource(plan.form, plan.files).length, 0);
   try {

@@ -1,4 +1,4 @@
-/** Amounts of yuan in capital figures (人民币大写), the same as bidding/amounts.py writes them. */
+/** Amounts of yuan in capital figures (人民币大写), the same as bidding/amounts.py writes them, and in grouped figures. */
 const DIGITS = [..."零壹贰叁肆伍陆柒捌玖"];
 const PLACES = ["", "拾", "佰", "仟"];
 const GROUPS = ["", "万", "亿", "万亿"];
@@ -11,6 +11,11 @@ export function amountInWords(amount) {
   if (jiao > 0) text += `${whole > 0n && whole % 10n === 0n ? DIGITS[0] : ""}${DIGITS[jiao]}角`;
   if (fen > 0) text += `${text && jiao === 0 ? DIGITS[0] : ""}${DIGITS[fen]}分`;
   return (text || "零元") + (fen > 0 ? "" : "整");
+}
+
+/** @param {string} amount yuan with two places @returns {string} with a comma between thousands */
+export function amountInFigures(amount) {
+  return amount.replace(/\B(?=(?:[0-9]{3})+\.)/g, ",");
 }
 
 /** Groups of four digits, the highest first; a gap is one 零. @param {bigint} whole */
