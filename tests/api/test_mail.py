@@ -132,7 +132,7 @@ async def test_the_inbox(served: Installation, someone: Make) -> None:
     async with served.sessions.begin() as session:
         at = await now(session)
         for key, post in (
-            ("1", Post("clarified", "/notices/1", {"code": "A-1"}, party=stage.USCCS[0])),
+            ("1", Post("clarified", "/notices/1", {"tender": "道路工程"}, party=stage.USCCS[0])),
             ("2", Post("key_wanted", "/custody", user_id=mine.actor.user_id)),
             ("2", Post("key_wanted", "/custody", user_id=mine.actor.user_id)),
         ):
