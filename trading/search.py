@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Boolean, ColumnElement, cast, false, func, literal, select, tuple_
+from sqlalchemy import CTE, Boolean, ColumnElement, ScalarSelect, cast, false, func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,7 +25,7 @@ COUNTED = 1000  # beyond that "more than" is said, so that a count costs little
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody looks for; days are days in China, both included."""
+    """What somebody looks for; days are days in China, both included. `taking_bids`: only what may be bid for now."""
 
     text: str = ""
     site: str | None = None
@@ -33,11 +33,15 @@ class Wish:
     kind: str | None = None
     since: date | None = None
     until: date | None = None
+    taking_bids: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A notice with what a list says about its tender; `purchaser` is the name."""
+    """A notice with what a list says about its tender; `purchaser` is the name.
+
+    `deadline` is the next one of the lots that it is about and that take bids; None where none does.
+    """
 
     notice: Notice
     code: str
@@ -45,6 +49,7 @@ class Found:
     site: str
     trade_type: str
     purchaser: str
+    deadline: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +100,18 @@ async def find(session: AsyncSession, wish: Wish, *, after: str | None = None, l
     worded = _worded(wish)
     titled = literal(value=True) if worded is None else worded.c.titled
     place = (titled, NoticeRow.published_at, NoticeRow.id)
-    query = _matching(select(NoticeRow, TenderRow, PartyRow.name, titled.label("titled")), wish, worded)
+    query = _matching(
+        select(NoticeRow, TenderRow, PartyRow.name, _next_deadline(), titled.label("titled")), wish, worded
+    )
     query = query.join(PartyRow, PartyRow.uscc == TenderRow.purchaser)
     if after is not None:
         query = query.where(tuple_(*place) < _parse(after))
     rows = (await session.execute(query.order_by(*(one.desc() for one in place)).limit(limit + 1))).all()
-    items = [_found(notice, tender, name) for notice, tender, name, _ in rows[:limit]]
+    items = [_found(*found) for *found, _ in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
     counted = _matching(select(NoticeRow.id), wish, worded).limit(COUNTED + 1).subquery()
     total = await session.scalar(select(func.count()).select_from(counted))
-    return Results(tuple(items), None if last is None else _write(last[3], last[0]), total or 0)
+    return Results(tuple(items), None if last is None else _write(last[-1], last[0]), total or 0)
 
 
 async def figures(session: AsyncSession, now: datetime) -> Figures:
@@ -174,7 +181,24 @@ def _matching(query: Any, wish: Wish, worded: CTE | None) -> Any:
         query = query.where(NoticeRow.published_at >= _midnight(wish.since))
     if wish.until:
         query = query.where(NoticeRow.published_at < _midnight(wish.until) + timedelta(days=1))
+    if wish.taking_bids:
+        bid_for = select(LotRow.tender_id).where(
+            _taking_bids()
+        )  # few; without them every notice would ask for its lots
+        query = query.where(NoticeRow.tender_id.in_(bid_for), _next_deadline().is_not(None))
     return query
+
+
+def _next_deadline() -> ScalarSelect[Any]:
+    """Return the earliest deadline of the lots that a notice is about and that take bids."""
+    about = (LotRow.tender_id == NoticeRow.tender_id) & or_(NoticeRow.lot_id.is_(None), NoticeRow.lot_id == LotRow.id)
+    query = select(func.min(LotRow.deadline)).where(about, _taking_bids())
+    return query.correlate(NoticeRow).scalar_subquery()
+
+
+def _taking_bids() -> ColumnElement[bool]:
+    """Return what `LotFacts.takes_bids` decides, for a query."""
+    return (LotRow.state == State.ANNOUNCED.value) & ~LotRow.suspended & (LotRow.deadline > func.ggzy_now())
 
 
 def _public_lots() -> tuple[ColumnElement[bool], ...]:
@@ -205,8 +229,8 @@ def _parse(text: str) -> tuple[bool, datetime, UUID]:
     return titled == "1", *place
 
 
-def _found(notice: NoticeRow, tender: TenderRow, name: str) -> Found:
-    return Found(notices.value(notice), tender.code, tender.title, tender.site, tender.trade_type, name)
+def _found(notice: NoticeRow, tender: TenderRow, name: str, deadline: datetime | None) -> Found:
+    return Found(notices.value(notice), tender.code, tender.title, tender.site, tender.trade_type, name, deadline)
 
 
 def _opening(lot: LotRow, tender: TenderRow) -> Opening:

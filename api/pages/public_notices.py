@@ -38,6 +38,8 @@ KINDS = (
     "resumption",
     "termination",
 )
+ASKED = ("q", "site", "type", "kind", "since", "until", "now")
+NOW = "1"
 CORRECTING = frozenset({"clarification", "correction"})
 FED = 50
 FEEDS = UUID("5d2b7c52-6a44-5a5e-8f0e-0f4b0b2f9a11")  # namespace of the ids of feeds
@@ -144,12 +146,13 @@ async def feed(request: Page, session: AsyncSession, installation: Installation)
 def _asked(request: Page) -> tuple[Form, Wish]:
     """Return the question as a form, with what is wrong in it, and as a wish without that."""
     query = request.query_params
-    form = Form.of(**{name: query.get(name, "").strip() for name in ("q", "site", "type", "kind", "since", "until")})
+    form = Form.of(**{name: query.get(name, "").strip() for name in ASKED})
     since, until = _day(form, "since"), _day(form, "until")
     if since and until and since > until:
         form.refuse(GgzyError("public.dates_reversed"), "until")
     known = {"site": form["site"] or None, "trade_type": form["type"] or None, "kind": form["kind"] or None}
-    return form, Wish(form["q"].replace("\0", "")[: bigrams.ASKED], since=since, until=until, **_plain(form, known))
+    text, taking = form["q"].replace("\0", "")[: bigrams.ASKED], form["now"] == NOW
+    return form, Wish(text, since=since, until=until, taking_bids=taking, **_plain(form, known))
 
 
 def _plain(form: Form, known: dict[str, str | None]) -> dict[str, str | None]:

@@ -106,6 +106,17 @@ async def test_what_cannot_be_asked_is_told_at_its_place(visitor: Visitor, asked
     assert all(value in answer.text for name, value in asked.items() if name in ("since", "until"))
 
 
+async def test_what_may_be_bid_for_now(visitor: Visitor, painted: Scenery) -> None:
+    """One address finds the notices of what takes bids, each with its deadline, and nothing suspended or ended."""
+    answer = await visitor.get("/notices", params={"now": "1"})
+    words = text_of(answer)
+    assert painted.announced.title in words
+    assert "投标截止：" in words
+    others = (painted.suspended, painted.terminated, painted.failed)
+    assert not [one.title for one in others if one.title in words]
+    assert 'href="/notices.atom?now=1"' in answer.text
+
+
 async def test_what_is_searched_for_is_no_markup(visitor: Visitor, painted: Scenery) -> None:
     """Markup in a question or a cursor comes back as text."""
     answer = await visitor.get("/notices", params={"q": "<script>alert(1)</script>", "type": '"><b>'})
@@ -123,6 +134,9 @@ async def test_the_feed_is_atom(visitor: Visitor, painted: Scenery) -> None:
         entries = feed.findall(f"{ATOM}entry")
         assert len(entries) >= least
         ids = [entry.findtext(f"{ATOM}id", "") for entry in entries]
+        kinds = [entry.find(f"{ATOM}category").attrib["label"] for entry in entries]  # type: ignore[union-attr]
+        titles = [entry.findtext(f"{ATOM}title", "") for entry in entries]
+        assert all(title.startswith(f"{kind} · ") for title, kind in zip(titles, kinds, strict=True))
         assert len(set(ids)) == len(ids)
         assert all(one.startswith("urn:uuid:") for one in ids)
         assert all(entry.findtext(f"{ATOM}updated") for entry in entries)
