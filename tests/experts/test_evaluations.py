@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from experts import committees, evaluations, invitations, reports, scoring
+from experts import committees, dossier, evaluations, invitations, reports, scoring
 from kernel import canonical
 from kernel.errors import GgzyError
 from tests.experts import opened
@@ -50,6 +50,9 @@ async def test_the_whole_evaluation(session: AsyncSession) -> None:
     for words in ("项目编号", "1,100,000.00", "壹佰壹拾万元整", "50.00", "86.36"):
         assert words in said
     assert await reports.final(session, PURCHASER, panel.lot) == done.report
+    lot = await lots.facts(session, panel.lot)
+    filed = {one.path.rpartition("/")[2]: one.source async for one in dossier._reports(session, lot)}
+    assert (filed["report.json"], filed["report.pdf"]) == (done.report, printed)
 
 
 async def test_nothing_before_the_declaration(session: AsyncSession) -> None:
