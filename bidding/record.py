@@ -89,6 +89,18 @@ async def of_lots(session: AsyncSession, lot_ids: Collection[UUID]) -> dict[tupl
     }
 
 
+async def stated(session: AsyncSession, lot_id: UUID) -> dict[str, dict[str, Any]]:
+    """Return by bidder what the published records of a lot's stages say of its offer (`PUBLISHED`); for everybody."""
+    offers: dict[str, dict[str, Any]] = {}
+    for found in (await of_lots(session, [lot_id])).values():
+        for bid in canonical.decode(found.content)["bids"]:
+            offer = offers.setdefault(bid["bidder"], {})
+            for envelope in bid["envelopes"]:
+                form = envelope["form"] or {}
+                offer |= {name: form[name] for name in PUBLISHED if name in form}
+    return offers
+
+
 async def _compose(
     session: AsyncSession,
     row: OpeningRow,

@@ -182,9 +182,7 @@ def _matching(query: Any, wish: Wish, worded: CTE | None) -> Any:
     if wish.until:
         query = query.where(NoticeRow.published_at < _midnight(wish.until) + timedelta(days=1))
     if wish.taking_bids:
-        bid_for = select(LotRow.tender_id).where(
-            _taking_bids()
-        )  # few; without them every notice would ask for its lots
+        bid_for = select(LotRow.tender_id).where(_taking_bids())  # few; else every notice would ask for its lots
         query = query.where(NoticeRow.tender_id.in_(bid_for), _next_deadline().is_not(None))
     return query
 

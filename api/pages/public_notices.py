@@ -16,6 +16,7 @@ from api.web import PUBLIC_PAGE, Form, Page, page, values
 from api.web.policy import HEADERS
 from api.web.rendering import environment
 from api.wiring import Installation
+from bidding import record
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import parse
@@ -40,6 +41,7 @@ KINDS = (
 )
 ASKED = ("q", "site", "type", "kind", "since", "until", "now")
 NOW = "1"
+CONTESTED = frozenset({"candidates", "award"})
 CORRECTING = frozenset({"clarification", "correction"})
 FED = 50
 FEEDS = UUID("5d2b7c52-6a44-5a5e-8f0e-0f4b0b2f9a11")  # namespace of the ids of feeds
@@ -91,6 +93,7 @@ class Notices(Controller):
         tender = await tenders.get(session, actor, notice.tender_id)
         listed = await notices.of_tender(session, notice.tender_id)
         former = _former(notice, listed)
+        contested = notice.lot_id if notice.kind in CONTESTED else None
         return page(
             request,
             "public/notice.html",
@@ -102,6 +105,8 @@ class Notices(Controller):
             entry=await notices.entry(session, notice),
             moved=[parse(notice.data[name]) for name in ("old_deadline", "new_deadline") if name in notice.data],
             former=former,
+            contested=contested is not None,
+            offers=await record.stated(session, contested) if contested is not None else {},
             pieces=_pieces(former, notice),
             versions=_versions(notice, await documents.announced(session, actor, tender.id)),
             later=[one for one in listed if one.number > notice.number and _concerns(one, notice)],

@@ -219,12 +219,25 @@ async def test_a_trade_from_its_bids_to_its_award(
     assert "中标候选人 名次" not in record
     await scenery.publicized(scene)
     app.state.cache.drop()  # as the hub does, which does not run here
-    publicity = text_of(await visitor.get(path))
+    trade = await visitor.get(path)
+    publicity = text_of(trade)
+    await told(visitor, trade, "中标候选人公示")
     assert "第 1 名" in publicity
     assert "中标人" not in publicity
     await scenery.awarded(scene)
     app.state.cache.drop()  # as the hub does, which does not run here
-    assert f"中标人 {scenery.BIDDERS[0]}" in text_of(await visitor.get(path))
+    trade = await visitor.get(path)
+    assert f"中标人 {scenery.BIDDERS[0]}" in text_of(trade)
+    await told(visitor, trade, "中标公告")
+
+
+async def told(visitor: Visitor, trade: httpx.Response, kind: str) -> None:
+    """Follow a trade's link to a notice, which says what was offered, who buys, and how to object (10号令 第六条)."""
+    found = re.search(rf'href="(/notices/[0-9a-f-]{{36}})">{kind}<', trade.text)
+    assert found is not None
+    words = text_of(await visitor.get(found[1]))
+    for said in ("质量", "合格", "180", "张三", "招标人", "提出异议的渠道和方式", "书面形式"):
+        assert said in words, said
 
 
 async def test_a_trade_costs_as_many_queries_with_two_lots_as_with_twenty(
