@@ -30,7 +30,8 @@ async def publicize(cast: Cast, trade: Trade, days: int) -> datetime:
     client = cast["agency"].client
     ends = await platform_time(client) + timedelta(days=days)
     for lot in trade.lots:
-        draft = {"text": f"{lot['title']}中标候选人公示", "ends_at": isoformat(ends)}
+        text = papers.notice("candidates", trade.tender, lot=lot["title"], ends=papers.civil(ends))
+        draft = {"text": text, "ends_at": isoformat(ends)}
         await client.post(f"/api/v1/lots/{lot['id']}/publicity", draft)
     return ends
 
@@ -40,10 +41,12 @@ async def award_lots(stage: Stage, cast: Cast, trade: Trade) -> list[dict[str, A
     client, winners = cast["agency"].client, []
     for lot in trade.lots:
         first = (await client.get(f"/api/v1/lots/{lot['id']}/candidates"))[0]
-        draft = {"winner": first["bidder"], "text": f"{lot['title']}中标结果公告"}
+        winner = next(one for one in bidders(trade.bids) if party_code(one) == first["bidder"])
+        told = {"lot": lot["title"], "winner": winner["name"], "price": papers.yuan(first["price"])}
+        draft = {"winner": first["bidder"], "text": papers.notice("award", trade.tender, **told)}
         await client.post(f"/api/v1/lots/{lot['id']}/award", draft)
-        winners.append(next(one for one in bidders(trade.bids) if party_code(one) == first["bidder"]))
-        stage.say("awarded", lot=lot["number"], name=winners[-1]["name"], price=first["price"])
+        winners.append(winner)
+        stage.say("awarded", lot=lot["number"], name=winner["name"], price=first["price"])
     return winners
 
 

@@ -102,7 +102,7 @@ async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
     """Publish the tender notice and let every bidder take the documents."""
     with stage.act("announce"):
         client, tender_id = cast["agency"].client, trade.tender["id"]
-        notice = {"step": "announce", "text": f"{trade.tender['title']}招标公告"}
+        notice = {"step": "announce", "text": _call(trade)}
         await client.post(f"/api/v1/tenders/{tender_id}/steps", notice)
         stage.say("announced", deadline=isoformat(trade.deadline))
         for number, party in enumerate(bidders(trade.bids), 1):
@@ -135,6 +135,17 @@ async def platform_time(client: Client) -> datetime:
 async def advance(cast: Cast, to: datetime) -> None:
     """Move the sandbox's clock forward; the only liberty that the demo takes with time."""
     await cast.admin("sys").post("/api/v1/sandbox/clock", {"advance_to": isoformat(to)})
+
+
+def _call(trade: Trade) -> str:
+    """Return what the tender notice says, with a line for each lot."""
+    said = papers.story()["notice"]["lot"]
+    amounts = ("ceiling", "bond")
+    lots = [
+        said.format(**lot | {name: papers.yuan(lot[name]) for name in amounts} | {"works": "、".join(lot["works"])})
+        for lot in trade.tale["lot"]
+    ]
+    return papers.notice("tender", trade.tender, lots="\n".join(lots), deadline=papers.civil(trade.deadline))
 
 
 def _draft(trade: Trade) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from archive import paper
+from kernel.clock import CHINA
 
 HERE = Path(__file__).parent
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)  # so that a second run makes the same bytes
@@ -22,6 +23,24 @@ CREATED = datetime(2026, 1, 1, tzinfo=UTC)  # so that a second run makes the sam
 def story() -> dict[str, Any]:
     """Return the demo's cast and prose."""
     return tomllib.loads((HERE / "story.toml").read_text("utf-8"))
+
+
+def notice(kind: str, trade: dict[str, Any], **facts: str) -> str:
+    """Return what a notice of the demo says about a trade as the platform has it; `facts` are those of its kind."""
+    tale = story()
+    told = {"title": trade["title"], "code": trade["code"]}
+    told |= {role: tale[role]["name"] for role in ("purchaser", "agency")}
+    return str(tale["notice"][kind].format(**told, **facts)).strip()
+
+
+def yuan(amount: str) -> str:
+    """Return an amount as notices write it."""
+    return f"{Decimal(amount):,.2f}"
+
+
+def civil(moment: datetime) -> str:
+    """Return a moment as notices write it, in China's time."""
+    return f"{moment.astimezone(CHINA):%Y年%m月%d日 %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
