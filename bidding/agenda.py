@@ -1,4 +1,4 @@
-"""The openings somebody has to do with: those under way, and those whose deadline is near or has passed."""
+"""The openings somebody has to do with: those under way, those whose deadline is near or has passed, those of late."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bidding import openings, policy, room_policy
-from bidding.tables import BEGAN, LIVE, BidRow, OpeningRow
+from bidding import custody, openings, policy, room_policy
+from bidding.tables import BEGAN, FINISHED, LIVE, BidRow, OpeningRow
 from kernel.actor import Actor, Role, site
 from kernel.database import now
 from trading import lots
@@ -16,6 +16,7 @@ from trading.lot import LotFacts, State
 
 AHEAD = timedelta(days=7)
 NEAR = timedelta(days=1)
+BACK = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,27 @@ async def of(session: AsyncSession, actor: Actor) -> list[Date]:
     return dates
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An opening whose record is written."""
+
+    lot: LotFacts
+    stage: int
+    finished_at: datetime
+
+
+async def past(session: AsyncSession, actor: Actor) -> list[Past]:
+    """Return the openings that ended in the last 30 days in which the person had a part, the newest first."""
+    since = await now(session) - BACK
+    query = select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.finished_at)
+    query = query.where(OpeningRow.state == FINISHED, OpeningRow.finished_at >= since)
+    rows = (await session.execute(query.order_by(OpeningRow.finished_at.desc()))).all()
+    known = await lots.facts_of(session, {row.lot_id for row in rows})
+    own = await _bid_for(session, actor) | await custody.lots_held(session, actor)
+    mine = {lot.id for lot in known.values() if lot.id in own or _has_to_do(actor, lot)}
+    return [Past(known[row.lot_id], row.stage, row.finished_at) for row in rows if row.lot_id in mine]
+
+
 async def _states(session: AsyncSession, lot_ids: list[UUID]) -> dict[tuple[UUID, int], str]:
     """Return the state of each opening of these lots that has begun, by lot and stage."""
     query = select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.state).where(OpeningRow.lot_id.in_(lot_ids))
@@ -75,7 +97,7 @@ def _has_to_do(actor: Actor, lot: LotFacts) -> bool:
     return room_policy.is_staff(actor, lot) or policy.may_take_part(actor, lot, ()) is None
 
 
-async def _bid_for(session: AsyncSession, actor: Actor) -> frozenset[object]:
+async def _bid_for(session: AsyncSession, actor: Actor) -> frozenset[UUID]:
     parties = actor.parties(Role.BIDDER)
     if not parties:
         return frozenset()

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bidding import ceremony
 from bidding.ceremony import Ceremony
@@ -26,6 +27,8 @@ LIMIT = 20
 class Awaited:
     """An opening that asks somebody for their shares. `index` is their number, `given` whether theirs are there.
 
+    `enough`: those of others are, so that nobody waits for theirs.
+
     `same_device`: the device that they have enrolled now is the one that made the key.
     """
 
@@ -34,6 +37,7 @@ class Awaited:
     began_at: datetime
     index: int
     given: bool
+    enough: bool
     same_device: bool
 
 
@@ -67,17 +71,21 @@ async def index_in(session: AsyncSession, actor: Actor, ceremony_id: UUID) -> in
 
 async def awaited(session: AsyncSession, actor: Actor) -> Sequence[Awaited]:
     """Return the openings under way that ask somebody as custodian, oldest first; none of lots that ended meanwhile."""
+    anybodys = aliased(ShareRow)
+    counted = select(func.count()).where(anybodys.opening_id == OpeningRow.id).scalar_subquery()
+    enough = counted >= CeremonyRow.threshold
     query = (
-        select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.began_at, CustodianRow, ShareRow.custodian)
+        select(OpeningRow.lot_id, OpeningRow.stage, OpeningRow.began_at, CustodianRow, ShareRow.custodian, enough)
         .join(OpeningKeyRow, OpeningKeyRow.lot_id == OpeningRow.lot_id)
+        .join(CeremonyRow, CeremonyRow.id == OpeningKeyRow.ceremony_id)
         .join(CustodianRow, CustodianRow.ceremony_id == OpeningKeyRow.ceremony_id)
         .outerjoin(ShareRow, (ShareRow.opening_id == OpeningRow.id) & (ShareRow.custodian == CustodianRow.number))
         .where(OpeningRow.state == BEGAN, CustodianRow.user_id == actor.user_id)
         .order_by(OpeningRow.began_at)
     )
     found = [
-        Awaited(lot, stage, began, row.number, given is not None, row.device_key == actor.device_key)
-        for lot, stage, began, row, given in await session.execute(query)
+        Awaited(lot, stage, began, row.number, given is not None, full, row.device_key == actor.device_key)
+        for lot, stage, began, row, given, full in await session.execute(query)
     ]
     known = await lots.facts_of(session, {one.lot_id for one in found})
     return [one for one in found if known[one.lot_id].state not in ENDED]

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -32,7 +32,7 @@ from bidding.outages import Outage
 from bidding.pauses import Order
 from bidding.remarks import Remark
 from bidding.room import Phase, Standing
-from bidding.room_tables import ClosingRow, PaperRow
+from bidding.room_tables import CONFIRMED, OBJECTED, ClosingRow, PaperRow
 from bidding.tables import BidRow, EntryRow, OpeningRow, ShareRow
 from bidding.verdict import Verdict
 from kernel.actor import Actor
@@ -66,7 +66,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One bid on the list. `price` in yuan and in words; `mismatch`: the form's own labels that disagree with it."""
+    """One bid on the list. `price` in yuan and in words; `mismatch`: the form's own labels that disagree with it.
+
+    `confirmed` and `objected`: what the bidder has said of the opening so far.
+    """
 
     party: str
     name: str
@@ -76,6 +79,7 @@ class Offer:
     words: str = ""
     mismatch: tuple[str, ...] = ()
     confirmed: bool = False
+    objected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class Room:
         return "witness" if self.due else "deadline"
 
     @property
+    def enough(self) -> bool:
+        """Tell whether enough custodians gave their shares: nobody waits for the others."""
+        return sum(one.given_at is not None for one in self.helpers) >= self.lot.threshold
+
+    @property
     def waiting_order(self) -> Order | None:
         """The newest order, while it waits for a second person."""
         newest = self.orders[-1] if self.orders else None
@@ -149,7 +158,7 @@ async def close(session: AsyncSession, actor: Actor, lot_id: UUID, stage: int, *
     """Close an opening: everything is read out, objections are answered; the record is written next.
 
     Raises ``opening.not_read_out``, ``opening.unanswered``, ``opening.bidders_unheard``, ``opening.paused``,
-    ``opening.closed``, ``opening.not_the_witness``.
+    ``opening.pause_asked``, ``opening.closed``, ``opening.not_the_witness``.
     """
     lot = await lots.lock(session, lot_id)
     row = await openings.begun(session, lot_id, stage)
@@ -189,7 +198,7 @@ async def _compose(session: AsyncSession, lot: LotFacts, stage: int, row: Openin
         began_at=row.began_at,
         finished_at=row.finished_at,
         hearing_ends=room.hearing_ends(found),
-        offers=await _offers(session, row, {one.party for one in said if one.kind == "confirmed"}),
+        offers=await _offers(session, row, {(one.party, one.kind) for one in said}),
         remarks=said if inside else [one.unnamed for one in said],
         orders=await pauses.list_all(session, row.id),
         paper=await session.scalar(select(PaperRow.opening_id).where(PaperRow.opening_id == row.id)) is not None,
@@ -214,13 +223,13 @@ async def _helpers(session: AsyncSession, lot: LotFacts, row: OpeningRow | None)
     ]
 
 
-async def _offers(session: AsyncSession, row: OpeningRow, confirmed: set[str]) -> list[Offer]:
+async def _offers(session: AsyncSession, row: OpeningRow, said: set[tuple[str, str]]) -> list[Offer]:
     listed = await openings.entries(session, row.id)
     verdicts = await verdict.list_all(session, row.id)
     names = await parties.names(session, {bid.party for _, bid in listed})
     bids = {bid.id: bid for _, bid in listed}
     return [
-        _offer(bid, names.get(bid.party, bid.party), [e for e, b in listed if b.id == bid.id], verdicts, confirmed)
+        _offer(bid, names.get(bid.party, bid.party), [e for e, b in listed if b.id == bid.id], verdicts, said)
         for bid in bids.values()
     ]
 
@@ -230,16 +239,16 @@ def _offer(
     name: str,
     listed: Sequence[EntryRow],
     verdicts: Mapping[tuple[UUID, str], Verdict],
-    confirmed: set[str],
+    said: set[tuple[str, str]],
 ) -> Offer:
     envelopes = tuple(_envelope(entry.kind, verdicts.get((bid.id, entry.kind))) for entry in listed)
-    offer = Offer(bid.party, name, bid.received_at, envelopes, confirmed=bid.party in confirmed)
+    heard = {kind: (bid.party, kind) in said for kind in (CONFIRMED, OBJECTED)}
+    offer = Offer(bid.party, name, bid.received_at, envelopes, confirmed=heard[CONFIRMED], objected=heard[OBJECTED])
     for one in envelopes:
         if one.kind == EnvelopeKind.PRICE and one.form.get("price"):
             price = Decimal(str(one.form["price"]))
             mismatch = tuple(amounts.discrepancies(price, one.form.get("particulars") or {}))
-            words = amounts.write(price)
-            return Offer(bid.party, name, bid.received_at, envelopes, price, words, mismatch, offer.confirmed)
+            return replace(offer, price=price, words=amounts.write(price), mismatch=mismatch)
     return offer
 
 

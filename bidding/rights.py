@@ -17,7 +17,8 @@ from kernel.actor import Actor, Role
 class Rights:
     """What is offered: `speaks` are the bidders one may speak for, `confirms` those who have not confirmed yet.
 
-    `order` is ``pause`` or ``resume``; `consents` to the order that waits; `gives`: one's device owes its shares.
+    `order` is ``pause`` or ``resume``, unless one waits already; `consents` to that one.
+    `gives`: one's device owes shares that are waited for.
     """
 
     begins: bool = False
@@ -49,7 +50,7 @@ def of(actor: Actor, seen: Room) -> Rights:
         answers=_unanswered(actor, seen),
         speaks=speaks,
         confirms=tuple(one for one in speaks if one not in heard and room.may_speak(standing, CONFIRMED) is None),
-        gives=_owes(actor, seen) and seen.phase in (Phase.LIST, Phase.DECRYPTION),
+        gives=_owes(actor, seen) and not seen.enough and seen.phase in (Phase.LIST, Phase.DECRYPTION),
     )
 
 
@@ -68,6 +69,8 @@ def _own(actor: Actor, seen: Room) -> tuple[str, ...]:
 
 
 def _order(seen: Room) -> str | None:
+    if seen.waiting_order is not None:
+        return None
     return next((kind for kind in (PAUSE, RESUME) if room.may_order(seen.standing, kind) is None), None)
 
 

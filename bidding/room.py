@@ -37,7 +37,8 @@ class Standing:
     """What decides the phase. `state` is the opening's (None: not begun), `read_at` when the last verdict was made.
 
     `silent` are the bidders who have said nothing about what was read out, `unanswered` the objections without answer;
-    `pauses` from when until when it was paused, None for a pause that lasts.
+    `pauses` from when until when it was paused, None for a pause that lasts; `pause_asked`: a pause that was ordered
+    waits for its second person.
     """
 
     lot_state: str
@@ -51,6 +52,7 @@ class Standing:
     unanswered: int = 0
     closed: bool = False
     pauses: Sequence[tuple[datetime, datetime | None]] = ()
+    pause_asked: bool = False
 
     @property
     def paused(self) -> bool:
@@ -91,11 +93,14 @@ def hearing_ends(standing: Standing) -> datetime | None:
 
 
 def may_close(standing: Standing, at: datetime) -> GgzyError | None:
-    """An opening closes when everything is read out, every objection answered, and every bidder heard or in time."""
+    """An opening closes when everything is read out, every objection answered, and every bidder heard or in time.
+
+    While somebody has ordered a pause nobody closes past it: the second person decides first.
+    """
     if not standing.running:
         return GgzyError("opening.closed", Kind.CONFLICT)
-    if standing.paused:
-        return GgzyError("opening.paused", Kind.CONFLICT)
+    if standing.paused or standing.pause_asked:
+        return GgzyError("opening.paused" if standing.paused else "opening.pause_asked", Kind.CONFLICT)
     if standing.decided < standing.listed:
         return GgzyError("opening.not_read_out", Kind.CONFLICT, missing=standing.listed - standing.decided)
     if standing.unanswered:

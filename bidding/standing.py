@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import distinct, exists, func, select
+from sqlalchemy import and_, distinct, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bidding.room import Standing
@@ -33,7 +33,14 @@ async def of(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> St
     answered = exists().where(AnswerRow.remark_id == RemarkRow.id)
     unanswered = select(func.count()).where(RemarkRow.opening_id == row.id, RemarkRow.kind == OBJECTED, ~answered)
     closed = select(func.count()).where(ClosingRow.opening_id == row.id)
-    counts = (listed, decided, given, read_at, bidders, heard, unanswered, closed)
+    asked = (
+        select(and_(OrderRow.kind == PAUSE, ConsentRow.order_id.is_(None)))
+        .outerjoin(ConsentRow, ConsentRow.order_id == OrderRow.id)
+        .where(OrderRow.opening_id == row.id)
+        .order_by(OrderRow.made_at.desc(), OrderRow.id.desc())
+        .limit(1)
+    )
+    counts = (listed, decided, given, read_at, bidders, heard, unanswered, closed, asked)
     found = (await session.execute(select(*(one.scalar_subquery() for one in counts)))).one()
     return Standing(
         lot_state=lot.state,
@@ -47,6 +54,7 @@ async def of(session: AsyncSession, lot: LotFacts, row: OpeningRow | None) -> St
         unanswered=found[6],
         closed=bool(found[7]),
         pauses=await pauses(session, row.id),
+        pause_asked=bool(found[8]),
     )
 
 

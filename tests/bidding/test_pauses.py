@@ -83,6 +83,31 @@ async def test_a_pause_keeps_the_envelopes_shut(scene: Scene) -> None:
     assert (await scene.proceed()).decided == 6
 
 
+async def test_nobody_closes_past_a_pause_that_was_asked_for(scene: Scene) -> None:
+    """Everything is said, but a pause waits for its second person: the close is refused until it came and went."""
+    await scene.quorum()
+    await scene.proceed()
+    asked = await order(scene, "pause")
+    for number in range(3):
+        async with scene.installation.sessions.begin() as session:
+            said = {"bidder": stage.USCCS[number], "entropy": SystemEntropy()}
+            await remarks.confirm(session, stage.bidder(number).actor, scene.lot_id, 1, **said)
+    with pytest.raises(GgzyError, match=r"opening\.pause_asked"):
+        await close(scene)
+    await consent(scene, asked, SUPERVISOR)
+    with pytest.raises(GgzyError, match=r"opening\.paused"):
+        await close(scene)
+    resumed = await order(scene, "resume", SUPERVISOR)
+    await consent(scene, resumed, WITNESS)
+    await close(scene)
+
+
+async def close(scene: Scene) -> None:
+    """The witness closes."""
+    async with scene.installation.sessions.begin() as session:
+        await hearing.close(session, WITNESS.actor, scene.lot_id, 1, entropy=SystemEntropy())
+
+
 async def test_what_is_signed_is_this_very_order(scene: Scene) -> None:
     """A signature over other words, an older order, or by another device consents to nothing."""
     first = await order(scene, "pause", reason="一")

@@ -63,6 +63,8 @@ def test_a_paused_opening_is_neither_closed_nor_paused_again() -> None:
     """While a pause lasts there is one way on: to resume."""
     paused = Standing("opening", "began", 6, 6, 2, 10, AT, 0, pauses=[(AT, None)])
     assert getattr(room.may_close(paused, AT), "code", None) == "opening.paused"
+    asked = Standing("opening", "began", 6, 6, 2, 10, AT, 0, pause_asked=True)
+    assert getattr(room.may_close(asked, AT), "code", None) == "opening.pause_asked"
     assert getattr(room.may_order(paused, "pause"), "code", None) == "opening.paused"
     assert room.may_order(paused, "resume") is None
     assert getattr(room.may_order(OPEN, "resume"), "code", None) == "opening.not_paused"

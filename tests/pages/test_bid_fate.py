@@ -42,6 +42,22 @@ async def test_a_bid_is_followed_to_the_award(
     assert "已递交" not in await state(second)
 
 
+async def test_a_lot_leads_its_purchaser_to_what_came_of_it(
+    installation: Installation, tmp_path: Path, someone: Maker, signed_in: SignIn
+) -> None:
+    """Room and record stay on the lot's page after the evaluation, beside the candidates."""
+    scene = await scenery.prepared(installation, tmp_path)
+    await scenery.open_bids(scene)
+    await scenery.publicized(scene)
+    purchaser = await signed_in(await someone(Grant(Role.PURCHASER, party(stage.PURCHASER))))
+    page = (await purchaser.get(f"/purchase/lots/{scene.lot_id}")).text
+    work = page.partition("接下来")[2].partition("标段信息")[0] or page
+    assert f'"/openings/{scene.lot_id}/1"' in work
+    assert f"/openings/{scene.lot_id}/1/record.pdf" in work
+    assert "中标候选人公示" in work
+    assert f"/openings/{scene.lot_id}/1/record.pdf" in (await purchaser.get("/openings")).text
+
+
 async def test_a_bid_of_a_failed_lot_says_so(
     installation: Installation, tmp_path: Path, someone: Maker, signed_in: SignIn
 ) -> None:

@@ -200,6 +200,12 @@ async def test_an_opening_asks_its_custodians(
     stranger = await signed_in(await someone(Grant(Role.BIDDER, actors.party("91152502MA0N7E8T0X"))))
     assert (await stranger.get(place)).status_code == 404
     assert (await visitor.get(f"/custody/openings/{scene.lot_id}/2")).status_code == 404
+    assert "开标进行中" not in text_of(await visitor.get("/desk")), "one task for one opening"
+    stamped = await scene.request()
+    for index in (2, 3):
+        await scene.give(scene.answer(stamped, index), index)
+    assert "为开标给出份额" not in text_of(await visitor.get("/desk"))
+    assert "无需给出" in text_of(await visitor.get("/custody"))
     async with installation.sessions.begin() as session:
         await session.execute(update(LotRow).where(LotRow.id == scene.lot_id).values(state="terminated"))
     assert place not in (await visitor.get("/custody")).text

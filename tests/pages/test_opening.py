@@ -162,6 +162,8 @@ async def test_objections_are_answered_before_the_close(hall: Open, visitor: Vis
     said = await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[0], objection="唱标顺序有误")
     assert said.status_code == 303
     assert (await first.send_form(f"{room.url}/objection", bidder=stage.USCCS[1], objection="x")).status_code == 404
+    assert "已提出异议" in text_of(await witness.get(room.url))
+    assert "无需给出" in text_of(await witness.get(room.url))
     refused = await witness.send_form(f"{room.url}/close")
     assert refused.status_code == 422
     assert "还有 1 项异议没有答复" in refused.text
@@ -296,7 +298,9 @@ async def test_the_second_person_signs_by_device_or_code(hall: Open, someone: Ma
     await room.begin()
     witness = await room.person(Role.WITNESS, name="见证甲")
     assert (await witness.send_form(f"{room.url}/orders", kind="pause", reason="")).status_code == 422
+    assert "提出暂停</button>" in (await witness.get(room.url)).text
     assert (await witness.send_form(f"{room.url}/orders", kind="pause", reason="停电")).status_code == 303
+    assert "提出暂停</button>" not in (await witness.get(room.url)).text
     who = await someone(Grant(Role.SUPERVISOR, SITE), name="监督乙")
     second = await signed_in(who)
     given = await newest_order(room)
@@ -372,7 +376,7 @@ async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: 
     scene = two_stages
     url = f"/openings/{scene.lot_id}/2"
     witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
-    assert str(scene.lot_id) not in (await witness.get("/openings")).text
+    assert url not in (await witness.get("/openings")).text
     early = (await witness.get(url)).text
     assert "第 2 阶段在技术评审结束之后开标" in early
     assert "开标</button>" not in early
@@ -390,7 +394,9 @@ async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: 
         assert f"/openings/{scene.lot_id}/1" not in told
     await scene.quorum(2)
     await scene.proceed(2)
-    assert str(scene.lot_id) not in (await witness.get("/openings")).text
+    assert url not in (await witness.get("/desk")).text
+    for one, shown in ((witness, True), (await signed_in(await someone(Grant(Role.WITNESS, "site:152527"))), False)):
+        assert (f"{url}/record.pdf" in (await one.get("/openings")).text.partition("已结束")[2]) is shown
 
 
 async def test_a_lot_leads_to_both_its_rooms(two_stages: Scene, someone: Maker, signed_in: SignIn) -> None:

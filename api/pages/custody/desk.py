@@ -25,7 +25,7 @@ TAGS = {"dealing": "wait", "certifying": "wait", "finished": "good", "aborted": 
 async def tasks(session: AsyncSession, actor: Actor) -> list[Task]:
     """Return key makings, openings and draws that wait for this person's device."""
     made = [_making_task(one) for one in await ceremony.list_own(session, actor) if await _waits(session, actor, one)]
-    awaited = [one for one in await custody.awaited(session, actor) if not one.given]
+    awaited = [one for one in await custody.awaited(session, actor) if not (one.given or one.enough)]
     known = await lots.facts_of(session, {one.lot_id for one in awaited})
     asked = [_opening_task(one, known[one.lot_id]) for one in awaited]
     return made + asked + [_draw_task(one) for one in await participation.mine(session, actor) if one.step != WAIT]

@@ -14,6 +14,8 @@ from api.accounts import policy
 from api.pages import life, rules
 from api.web import PAGE, Form, Page, page, see, values
 from archive.package import service as packages
+from bidding import papers
+from experts import reports
 from kernel import database
 from kernel.actor import Actor
 from kernel.clock import parse
@@ -58,6 +60,9 @@ class OwnLot(Controller):
             tenderer=rights.is_tenderer(actor, lot),
             issued=await taken.hidden(session, actor, lot) is None,
             filed=await unless_missing(packages.filed(session, actor, lot.tender_id)) is not None,
+            reported=await unless_missing(reports.final(session, actor, lot_id)) is not None,
+            papers=(await papers.stages(session, [lot_id])).get(lot_id, []),
+            results={one.kind: one for one in told if one.kind in ("candidates", "award")},
             names=await parties.names(session, {lot.purchaser, *filter(None, [lot.agency])}),
         )
 
