@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from archive import bundle, receipt_code
+from archive import bundle, receipt_code, receipt_zip
 from archive.recipe import Pins
 from kernel import disk
 from kernel.errors import GgzyError, Kind
@@ -87,7 +87,7 @@ def _file(path: Path) -> Iterator[Artefact]:
     elif path.suffix == ".tar":
         yield Artefact(Sort.PACKAGE, path)
     elif path.suffix == ".zip":
-        yield Artefact(Sort.BUNDLE, path)
+        yield Artefact(Sort.RECEIPT if receipt_zip.is_receipt(path) else Sort.BUNDLE, path)
     elif path.suffix == ".txt" and path.stat().st_size <= MAX_CODE and receipt_code.is_code(read(path)):
         yield Artefact(Sort.RECEIPT, path)
     elif path.suffix == ".json" and path.stat().st_size <= MAX_TRANSCRIPT:

@@ -9,13 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from api.artefacts import Artefact, Sort, read, with_own_keys
-from archive import bundle, package, proof, receipt, receipt_code
+from archive import bundle, package, proof, receipt, receipt_code, receipt_zip
 from archive.note import Key
 from archive.package import Holding, index, tar
 from archive.recipe import Pins, Step
 from kernel.errors import GgzyError, Kind
 
 Progress = Callable[[int], None]
+
+# What is not at hand, so that nothing can be said: neither that it holds nor that it does not.
+_LACKING = frozenset({"receipt.missing", "bundle.missing_file", "verify.no_chain", "verify.no_vkey"})
+
+
+def is_incomplete(sort: Sort, refusal: GgzyError) -> bool:
+    """Return whether files or keys lack that the person can still bring; a package says itself what belongs to it."""
+    return sort is not Sort.PACKAGE and refusal.code in _LACKING
 
 
 @dataclass(slots=True)
@@ -42,10 +50,10 @@ class Verifier:
         return check[artefact.sort]()
 
     def _receipt(self, path: Path, pins: Pins) -> list[Step]:
-        """Check a receipt: a folder that holds its files, or the text of its QR code."""
+        """Check a receipt: a folder or a zip that holds its files, or the text of its QR code."""
         if pins.chain_pem is None:
             raise GgzyError("verify.no_chain", Kind.NOT_FOUND)
-        given = receipt.Files.read(path) if path.is_dir() else receipt_code.scanned(read(path))
+        given = _given(path)
         told, steps = receipt.verify(given, pins.chain_pem, pins.key())
         sealed = (path if path.is_dir() else path.parent) / "bid.sealed"
         if told.event.kind == "bid.received" and sealed.exists():
@@ -72,6 +80,12 @@ class Verifier:
             return bundle.verify(path, pins, packages=self.packages, progress=progress)
         with tempfile.TemporaryDirectory(prefix="ggzy-") as folder:
             return self._bundle(bundle.unpack(path, Path(folder)), pins, progress)
+
+
+def _given(path: Path) -> receipt.Files:
+    if path.is_dir():
+        return receipt.Files.read(path)
+    return receipt_zip.read(path) if path.suffix == ".zip" else receipt_code.scanned(read(path))
 
 
 def _check_bids(data: Path) -> Step:

@@ -1,6 +1,7 @@
 """Receipts checked offline by the recipe of docs/spec/receipt.md, section 4: form, digest, token, entry in the log."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -19,6 +20,9 @@ from kernel.errors import GgzyError, Kind
 
 FORMAT = "ggzy/receipt/v1"
 MAX_SIZE = 64 << 10
+MAX_FILE = 1 << 20
+NEEDED = ("receipt.json", "receipt.digest", "receipt.tsr")
+PROOF = "receipt.proof"
 KINDS = frozenset({"bid.received", "bid.withdrawn", "bid.confirmed", "trade.archived"})
 _MEMBERS = {"event", "format", "log", "salt"}
 _SALT_DIGITS = 64
@@ -45,9 +49,16 @@ class Files:
     @classmethod
     def read(cls, folder: Path) -> "Files":
         """Read ``receipt.json``, ``.digest``, ``.tsr`` and, where it is, ``.proof``; GgzyError ``receipt.missing``."""
-        content, digest, token = (_read(folder / f"receipt.{suffix}") for suffix in ("json", "digest", "tsr"))
-        proof = folder / "receipt.proof"
+        if absent := [name for name in NEEDED if not (folder / name).exists()]:
+            raise missing(absent)
+        content, digest, token = (_read(folder / name) for name in NEEDED)
+        proof = folder / PROOF
         return cls(content, digest, token, _read(proof) if proof.exists() else None)
+
+
+def missing(names: Sequence[str]) -> GgzyError:
+    """Return the refusal that files of a receipt are not at hand: nothing is said of those that are."""
+    return GgzyError("receipt.missing", Kind.NOT_FOUND, name=", ".join(names))
 
 
 def encode(opening: Opening, log: str) -> bytes:
@@ -117,7 +128,7 @@ def _deadline(event: Event) -> datetime:
 
 
 def _read(path: Path) -> bytes:
-    return disk.read(path, 1 << 20, GgzyError("receipt.missing", Kind.NOT_FOUND, name=path.name))
+    return disk.read(path, MAX_FILE, missing([path.name]))
 
 
 def _malformed() -> GgzyError:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from api import artefacts
 from api.artefacts import Artefact, Sort
 from api.cli import files, progress
 from api.locale import words
-from api.verifier import Verifier
+from api.verifier import Verifier, is_incomplete
 from archive.recipe import Pins, Step
 from kernel.errors import GgzyError
 
@@ -58,7 +59,7 @@ def report(found: list[Artefact], pins: Pins, *, as_json: bool) -> None:
         if not as_json:
             for step in steps:
                 name = words(f"cli.verify.step.{step.name}")
-                print(words("cli.verify.step", {"number": step.number, "name": name, "detail": step.detail}))
+                print(words("cli.verify.step", {"number": step.number, "name": name, "detail": _readable(step.detail)}))
     if as_json:
         print(json.dumps({"ok": True, "pinned": _pinned(pins), "verified": done}, ensure_ascii=False))
     else:
@@ -66,12 +67,14 @@ def report(found: list[Artefact], pins: Pins, *, as_json: bool) -> None:
 
 
 def _fail(artefact: Artefact, error: GgzyError, done: list[dict[str, object]], *, as_json: bool) -> None:
-    text = words(error.code, error.params)
+    text, incomplete = words(error.code, error.params), is_incomplete(artefact.sort, error)
     if as_json:
         wrong = {"path": str(artefact.path), "sort": artefact.sort, "code": error.code, "words": text}
-        print(json.dumps({"ok": False, "wrong": wrong, "verified": done}, ensure_ascii=False))
+        told = {"ok": False, "wrong": wrong | {"incomplete": incomplete}, "verified": done}
+        print(json.dumps(told, ensure_ascii=False))
     else:
-        print(words("cli.verify.failed", {"path": artefact.path, "words": text, "code": error.code}), file=sys.stderr)
+        verdict = "cli.verify.incomplete" if incomplete else "cli.verify.failed"
+        print(words(verdict, {"path": artefact.path, "words": text, "code": error.code}), file=sys.stderr)
     sys.exit(1)
 
 
@@ -82,6 +85,16 @@ def _watched(verifier: Verifier, artefact: Artefact, *, quiet: bool) -> list[Ste
     total = sum(file.stat().st_size for file in artefact.path.rglob("*")) if artefact.path.is_dir() else None
     with progress.bar(total) as advance:
         return verifier.verify(artefact, advance)
+
+
+def _readable(detail: str) -> str:
+    """Return a figure as people read it: codes in words."""
+    return re.sub(r"[a-z]+(?:\.[a-z]+)?", lambda found: _figure(found[0]), detail)
+
+
+def _figure(word: str) -> str:
+    code = f"cli.verify.figure.{word}"
+    return word if (said := words(code)) == code else said
 
 
 def _step(step: Step) -> dict[str, object]:

@@ -15,10 +15,10 @@ from api.wiring import Installation
 
 # Whose refusals the browser's checks may tell: the words under these stand in the page.
 PREFIXES = (
-    "page.aside", "pages.verify.", "verify.", "cli.verify.step.", "receipt.", "timestamp.", "proof.", "note.",
-    "checkpoint.", "merkle.", "event.", "log.", "tile.", "package.", "bundle.", "draw.", "keymaking.", "group.",
-    "transcript.", "secret.", "signed.", "opening.too_few_shares", "bid.bad_", "bid.not_sealed", "bid.truncated",
-    "bid.extended",
+    "page.aside", "pages.verify.", "verify.", "cli.verify.step.", "cli.verify.figure.", "receipt.",
+    "timestamp.", "proof.", "note.", "checkpoint.", "merkle.", "event.", "log.", "tile.", "package.", "bundle.",
+    "draw.", "keymaking.", "group.", "transcript.", "secret.", "signed.", "opening.too_few_shares", "bid.bad_",
+    "bid.not_sealed", "bid.truncated", "bid.extended",
 )  # fmt: skip
 
 

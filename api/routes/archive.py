@@ -95,7 +95,7 @@ class PackageController(Controller):
         headers = download.headers(f"{tender_id}.tar", size=found.size)
         return Stream(store.get(found.key), media_type="application/x-tar", headers=headers)
 
-    @get(named("/receipt"), summary="The receipt of the filing, one of its four files")
+    @get(named("/receipt"), summary="The receipt of the filing, one file of it or its zip")
     async def receipt(
         self, tender_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
     ) -> Response[bytes]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import download
 from api.transaction import STREAMED
 from api.wiring import Installation
-from archive import trail
+from archive import receipt_zip, trail
 from archive.store import ObjectStore
 from bidding import seal_target, submissions, uploads, withdrawal
 from bidding.receipt import Receipt
@@ -28,12 +28,14 @@ from kernel.entropy import Entropy
 from kernel.errors import GgzyError
 
 Hash = Annotated[str, HeaderParameter(name="Part-Root", pattern="^[0-9a-f]{64}$")]
+SUFFIXES = ("json", "digest", "tsr", "proof")
+TYPES = {"json": MediaType.JSON.value, "tsr": "application/timestamp-reply", "zip": "application/zip"}
 KindName = Annotated[str, msgspec.Meta(pattern="^[a-z]{1,20}$")]
 
 
 def named(path: str) -> list[str]:
-    """Return the paths of the four files of a receipt."""
-    return [f"{path}.{suffix}" for suffix in ("json", "digest", "tsr", "proof")]
+    """Return the paths of the four files of a receipt, and of the zip of them."""
+    return [f"{path}.{suffix}" for suffix in (*SUFFIXES, "zip")]
 
 
 class UploadDraft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -206,7 +208,7 @@ class BidController(Controller):
         """Show a bid to its bidder."""
         return view(await submissions.find(session, actor, bid_id))
 
-    @get(named("/bids/{bid_id:uuid}/receipt"), summary="A bid's receipt, one of its four files")
+    @get(named("/bids/{bid_id:uuid}/receipt"), summary="A bid's receipt, one file of it or its zip")
     async def receipt(
         self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
@@ -230,7 +232,10 @@ class BidController(Controller):
         statement = data.statement.encode()
         return receipt_view(await withdrawal.confirm(session, actor, bid_id, statement, desk=desk(installation)))
 
-    @get(named("/bids/{bid_id:uuid}/withdrawal/receipt"), summary="The receipt of a withdrawal, one of its four files")
+    @get(
+        named("/bids/{bid_id:uuid}/withdrawal/receipt"),
+        summary="The receipt of a withdrawal, or its zip",
+    )
     async def withdrawn(
         self, bid_id: UUID, request: Request[Any, Any, Any], session: AsyncSession, actor: Actor
     ) -> Response[bytes]:
@@ -276,15 +281,28 @@ async def receipt_file(
 ) -> Response[bytes]:
     """Return the file of docs/spec/receipt.md, section 1, that the request's path ends in; `public`: for everybody."""
     name = request.url.path.rpartition("/")[2]
-    suffix = name.rpartition(".")[2]
-    if suffix == "json":
-        content, media_type = issued.content, MediaType.JSON.value
-    elif suffix == "digest":
-        content, media_type = f"{issued.digest.hex()}\n".encode(), MediaType.TEXT.value
-    elif suffix == "tsr":
-        content, media_type = issued.token, "application/timestamp-reply"
-    else:
-        content, media_type = (await trail.proof(session, issued.commitment)).encode(), MediaType.TEXT.value
+    stem, _, suffix = name.rpartition(".")
+    content = await (_zipped(session, issued, stem) if suffix == "zip" else _part(session, issued, suffix))
+    media_type = TYPES.get(suffix, MediaType.TEXT.value)
     return (
         download.public(request, content, media_type, name) if public else download.private(content, media_type, name)
     )
+
+
+async def _part(session: AsyncSession, issued: Receipt, suffix: str) -> bytes:
+    """Return one file of a receipt; ``trail.not_sequenced`` for a proof that is not there yet."""
+    if suffix == "proof":
+        return (await trail.proof(session, issued.commitment)).encode()
+    return {"json": issued.content, "digest": f"{issued.digest.hex()}\n".encode(), "tsr": issued.token}[suffix]
+
+
+async def _zipped(session: AsyncSession, issued: Receipt, stem: str) -> bytes:
+    """Return all files that there are: without the proof as long as the log has not the entry."""
+    files = {}
+    for suffix in SUFFIXES:
+        try:
+            files[f"{stem}.{suffix}"] = await _part(session, issued, suffix)
+        except GgzyError as refusal:
+            if refusal.code != "trail.not_sequenced":
+                raise
+    return receipt_zip.pack(files)

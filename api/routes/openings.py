@@ -110,7 +110,7 @@ class OpeningController(Controller):
             given = await quorum.take(session, actor, lot_id, stage, data.answer.encode())
         return await work.proceed(installation, lot_id, stage) if len(given.custodians) >= given.needed else given
 
-    @get(named("/record"), summary="The record of the opening, one of its four files")
+    @get(named("/record"), summary="The record of the opening, one file of it or its zip")
     async def record(
         self, lot_id: UUID, stage: int, request: Request[Any, Any, Any], session: AsyncSession
     ) -> Response[bytes]:

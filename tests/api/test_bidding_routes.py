@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,7 @@ async def hand_in(client: httpx.AsyncClient, scene: Scene, who: Any, **how: Any)
 async def test_a_receipt_at_once_and_its_proof_soon(
     client: httpx.AsyncClient, scene: Scene, bidder: Make, installation: Installation
 ) -> None:
-    """The answer to the last request is the receipt; its four files are served, and each checks with pinned keys."""
+    """The answer to the last request is the receipt; its files, served singly and zipped, check with pinned keys."""
     who = await bidder(0)
     answer = await hand_in(client, scene, who)
     assert answer.status_code == 201, answer.text
@@ -100,12 +102,16 @@ async def test_a_receipt_at_once_and_its_proof_soon(
     url = f"/api/v1/bids/{bid['id']}/receipt"
     waiting = await client.get(f"{url}.proof", headers=who.headers)
     assert waiting.json()["code"] == "trail.not_sequenced"
+    early = await client.get(f"{url}.zip", headers=who.headers)
+    assert zipfile.ZipFile(io.BytesIO(early.content)).namelist() == [f"receipt.{s}" for s in ("digest", "json", "tsr")]
     await jobs.sequence(installation)
     files = {}
     for suffix in ("json", "digest", "tsr", "proof"):
         got = await client.get(f"{url}.{suffix}", headers=who.headers)
         assert got.status_code == 200, got.text
         files[suffix] = got.content
+    packed = zipfile.ZipFile(io.BytesIO((await client.get(f"{url}.zip", headers=who.headers)).content))
+    assert {name.removeprefix("receipt."): packed.read(name) for name in packed.namelist()} == files
     assert files["json"].decode() == bid["receipt"]["json"]
     assert files["tsr"] == base64.b64decode(bid["receipt"]["tsr"])
     digest = hashlib.sha256(files["json"]).digest()

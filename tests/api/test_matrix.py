@@ -32,17 +32,20 @@ MATRIX = """
 444444444444444444 GET    /api/v1/bids/{bid_id}/confirmation/receipt.json
 444444444444444444 GET    /api/v1/bids/{bid_id}/confirmation/receipt.proof
 444444444444444444 GET    /api/v1/bids/{bid_id}/confirmation/receipt.tsr
+444444444444444444 GET    /api/v1/bids/{bid_id}/confirmation/receipt.zip
 4+4444444444444444 GET    /api/v1/bids/{bid_id}/files
 444444444444444444 GET    /api/v1/bids/{bid_id}/files/{kind}/{position}
 4+4444444444444444 GET    /api/v1/bids/{bid_id}/receipt.digest
 4+4444444444444444 GET    /api/v1/bids/{bid_id}/receipt.json
 4+4444444444444444 GET    /api/v1/bids/{bid_id}/receipt.proof
 4+4444444444444444 GET    /api/v1/bids/{bid_id}/receipt.tsr
+4+4444444444444444 GET    /api/v1/bids/{bid_id}/receipt.zip
 4+4444444444444444 POST   /api/v1/bids/{bid_id}/withdrawal
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.digest
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.json
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.proof
 444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.tsr
+444444444444444444 GET    /api/v1/bids/{bid_id}/withdrawal/receipt.zip
 44444++++++++44444 GET    /api/v1/bookings
 444444444444444444 POST   /api/v1/bookings
 444444444444444444 POST   /api/v1/bookings/{booking_id}/cancellation
@@ -121,6 +124,7 @@ MATRIX = """
 444444444444444444 GET    /api/v1/lots/{lot_id}/openings/{stage}/record.json
 444444444444444444 GET    /api/v1/lots/{lot_id}/openings/{stage}/record.proof
 444444444444444444 GET    /api/v1/lots/{lot_id}/openings/{stage}/record.tsr
+444444444444444444 GET    /api/v1/lots/{lot_id}/openings/{stage}/record.zip
 4+++++++++++++++++ GET    /api/v1/lots/{lot_id}/openings/{stage}/request
 4+++++++++++++++++ POST   /api/v1/lots/{lot_id}/openings/{stage}/shares
 444444444444444444 POST   /api/v1/lots/{lot_id}/publicity
@@ -172,6 +176,7 @@ MATRIX = """
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.json
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.proof
 444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.tsr
+444444444444444444 GET    /api/v1/tenders/{tender_id}/archive/receipt.zip
 ++++++++++++++++++ GET    /api/v1/tenders/{tender_id}/bookings
 333+33333333333333 POST   /api/v1/tenders/{tender_id}/clarifications
 ++++++++++++++++++ GET    /api/v1/tenders/{tender_id}/documents

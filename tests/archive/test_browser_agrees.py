@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import artefacts
 from api.verifier import Verifier
 from archive import receipt as receipts
-from archive import receipt_code, trail
+from archive import receipt_code, receipt_zip, trail
 from archive.feed import export_log
 from archive.package import tar
 from archive.recipe import Pins
@@ -81,7 +81,7 @@ async def test_a_tar_and_its_folder_are_one_package(sound: Path, pins: Pins, tmp
 
 
 async def test_what_people_have_is_found(sound: Path, pins: Pins, tmp_path: Path) -> None:
-    """Receipts under other names, in a zip as people pack it, a zip in a folder; two are two; cut zips are refused."""
+    """Receipts under other names, zipped by people or by us, a zip in a folder; two are two; cut zips are refused."""
     names = ("receipt.json", "receipt.digest", "receipt.tsr", "receipt.proof", "bid.sealed")
     loose, folder, packed = tmp_path / "loose", tmp_path / "folder", tmp_path / "mine.zip"
     loose.mkdir()
@@ -95,7 +95,12 @@ async def test_what_people_have_is_found(sound: Path, pins: Pins, tmp_path: Path
             made.write(sound / "bids/1" / name, f"回执/{name}")
     shutil.copy(packed, folder / "inner.zip")
     (tmp_path / "cut.zip").write_bytes(packed.read_bytes()[:-30])
-    two, one, inner, cut = await verdicts(pins, loose, packed, folder, tmp_path / "cut.zip")
+    served = tmp_path / "receipt.zip"
+    served.write_bytes(receipt_zip.pack({name: (sound / "bids/1" / name).read_bytes() for name in names[:-1]}))
+    (artefact,) = artefacts.find(served)
+    assert [step.number for step in Verifier(pins).verify(artefact)] == [1, 2, 3, 4, 5, 7]
+    two, one, inner, cut, given = await verdicts(pins, loose, packed, folder, tmp_path / "cut.zip", served)
+    assert [(found["code"], len(found["steps"])) for found in given] == [(None, 6)]
     assert [(found["code"], len(found["steps"])) for found in two] == [(None, 6), (None, 6)]
     assert [(found["code"], len(found["steps"])) for found in one + inner] == [(None, 7), (None, 7)]
     assert [found["code"] for found in cut] == ["verify.bad_zip"]

@@ -96,6 +96,17 @@ async def test_the_first_thing_wrong_is_told(output: Path) -> None:
     assert (told["ok"], told["wrong"]["code"]) == (False, "timestamp.bad_signature")
 
 
+async def test_what_is_not_at_hand_is_not_wrong(output: Path) -> None:
+    """A receipt without its other files is said to be incomplete, naming them; nothing is said of what is there."""
+    for name in ("receipt.digest", "receipt.tsr"):
+        (output / "bids/2" / name).unlink()
+    done = await ggzy("verify", output / "bids/2/receipt.json")
+    assert done.returncode == 1
+    assert "文件不全" in done.stderr
+    assert "receipt.digest, receipt.tsr" in done.stderr
+    assert "不通过" not in done.stderr
+
+
 async def test_another_key_is_refused(output: Path, tmp_path: Path) -> None:
     """With another log's key pinned, receipt, package and log are all refused."""
     from archive.note import Signer  # noqa: PLC0415

@@ -50,7 +50,7 @@ async def ended(page: Page) -> str:
 async def test_a_package_a_receipt_and_a_log_hold(visit: Visit, held: Path, tmp_path: Path) -> None:
     """Tar, loose files, a folder and a pasted code are checked by the keys given, and the browser sends nothing.
 
-    A receipt beside the package of its trade is held against it.
+    A receipt beside the package of its trade is held against it; one without its other files is incomplete, not wrong.
     """
     page = await visit()
     await with_own_keys(page, tmp_path / "chain.pem")
@@ -74,6 +74,12 @@ async def test_a_package_a_receipt_and_a_log_hold(visit: Visit, held: Path, tmp_
     await axe(page)
     await shot(page, "verify-code")
     await page.fill("#code", "")
+    await page.set_input_files("#files", held / "bid/receipt.json")
+    assert "1 项文件不全" in await ended(page)
+    assert "receipt.digest, receipt.tsr" in await page.inner_text(".artefact .warning")
+    assert await page.locator(".artefact .bad").count() == 0
+    await axe(page)
+    await shot(page, "verify-incomplete")
     await page.set_input_files("#folder", held / "log")
     assert "共 1 项" in await ended(page)
     assert sent == []

@@ -20,6 +20,7 @@ async function told(path) {
       further: () => {},
       progress: () => {},
       wrong: ({ code, params }) => Object.assign(found.at(-1), { code, params }),
+      lacking: ({ code, params }) => Object.assign(found.at(-1), { code, params }),
       done: () => {},
     });
   } catch (error) {

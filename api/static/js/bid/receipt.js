@@ -43,7 +43,10 @@ async function run() {
   const [content, digest, token] = await Promise.all(["json", "digest", "tsr"].map((suffix) => bytes(`${url}.${suffix}`)));
   const files = { content, digest, token, proof: await proof() };
   list.replaceChildren();
-  await check(files, chain, parseKey(vkey), ({ number, name }) => show("good", t(`pages.bid.step.${name}`, { number })));
+  await check(files, chain, parseKey(vkey), ({ number, name }) => {
+    if (number === 7) show("off", t("pages.bid.step.sealed")); // the bid itself is not on this page
+    show("good", t(`pages.bid.step.${name}`, { number }));
+  });
   if (files.proof === null) show("wait", t("pages.bid.no_proof_yet"));
 }
 

@@ -41,6 +41,7 @@ export async function run(files, pins, hear) {
       held: (step) => hear("held", step),
       further: (step) => hear("further", step),
       wrong: ({ code, params }) => hear("wrong", { code, params }),
+      lacking: ({ code, params }) => hear("lacking", { code, params }),
       done: () => hear("done", null),
       progress: (bytes) => {
         read += bytes;

@@ -69,9 +69,9 @@ async function check(files) {
 
 /** @param {Report} report @param {number} started */
 function end(report, started) {
-  const { sound, wrong } = report.counts;
+  const { sound, wrong, lacking } = report.counts;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  const words = wrong ? "pages.verify.ended_wrong" : "pages.verify.ended_sound";
-  if (sound + wrong) status.textContent = t(words, { sound, wrong, seconds });
+  const words = wrong ? "ended_wrong" : lacking ? "ended_lacking" : "ended_sound";
+  if (sound + wrong + lacking) status.textContent = t(`pages.verify.${words}`, { sound, wrong, lacking, seconds });
   status.focus();
 }

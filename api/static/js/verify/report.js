@@ -13,6 +13,7 @@ export class Report {
   #sound = 0;
   #read = 0;
   #wrong = 0;
+  #lacking = 0;
 
   /** @param {HTMLElement} place */
   constructor(place) {
@@ -20,13 +21,13 @@ export class Report {
     place.replaceChildren();
   }
 
-  /** @returns {{sound: number, wrong: number}} how many artefacts hold, and how many do not */
+  /** @returns {{sound: number, wrong: number, lacking: number}} how many artefacts hold, do not, are not all there */
   get counts() {
-    return { sound: this.#sound, wrong: this.#wrong };
+    return { sound: this.#sound, wrong: this.#wrong, lacking: this.#lacking };
   }
 
-  /** @param {{sort: string, path: string, own: string[], steps: [number, string][], total: number}} artefact */
-  began({ sort, path, own, steps, total }) {
+  /** @param {{sort: string, path: string, own: string[], steps: [number, string][], left: [number, string][], total: number}} artefact */
+  began({ sort, path, own, steps, left, total }) {
     const section = copy("artefact");
     part(section, "title").textContent = t(`pages.verify.sort_${sort}`);
     part(section, "path").textContent = path;
@@ -36,10 +37,11 @@ export class Report {
     bar.max = Math.max(total, 1);
     bar.hidden = total < 1 << 22;
     const list = part(section, "steps");
-    const sorted = [...steps].sort(([one], [other]) => one - other);
+    const sorted = [...steps, ...left].sort(([one], [other]) => one - other);
     for (const [number, name] of sorted) list.append(row(number, name));
     this.#place.append(section);
     [this.#section, this.#steps, this.#read] = [section, [...steps], 0];
+    for (const [number] of left) mark(this.#row(number), "off", t("pages.verify.not_at_hand"));
     this.#state("wait", t("pages.verify.checking"));
   }
 
@@ -86,6 +88,16 @@ export class Report {
     part(this.#own(), "bar").hidden = true;
   }
 
+  /** Nothing is said of what is not all there. @param {{code: string, params: Record<string, unknown>}} refusal */
+  lacking({ code, params }) {
+    this.#lacking += 1;
+    const said = part(this.#own(), "own");
+    [said.hidden, said.textContent] = [false, t(code, params)];
+    for (const [number] of this.#steps) mark(this.#row(number), "off", t("pages.verify.not_checked"));
+    this.#state("wait", t("pages.verify.incomplete"));
+    part(this.#own(), "bar").hidden = true;
+  }
+
   /** @param {string} state @param {string} words */
   #state(state, words) {
     mark(this.#own(), state, words);
@@ -101,10 +113,14 @@ export class Report {
   }
 }
 
-/** Return a figure as people read it: a moment in China's time. @param {string} detail */
+/** Return a figure as people read it: a moment in China's time, codes in words. @param {string} detail */
 function readable(detail) {
   const isMoment = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(detail);
-  return isMoment ? t("pages.verify.moment", { time: civil(Date.parse(detail)), exact: detail }) : detail;
+  if (isMoment) return t("pages.verify.moment", { time: civil(Date.parse(detail)), exact: detail });
+  return detail.replace(/[a-z]+(?:\.[a-z]+)?/g, (word) => {
+    const code = `cli.verify.figure.${word}`;
+    return t(code) === code ? word : t(code);
+  });
 }
 
 /** @param {number} number @param {string} name */

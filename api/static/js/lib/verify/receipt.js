@@ -58,6 +58,8 @@ export function decode(content) {
  */
 export async function readFiles(files, path) {
   const stem = path.replace(/\.json$/, "");
+  const absent = ["json", "digest", "tsr"].map((suffix) => `${stem}.${suffix}`).filter((one) => !files.has(one));
+  if (absent.length) throw new Refusal("receipt.missing", { name: absent.map(nameOf).join(", ") });
   const [content, digest, token, proof] = await Promise.all(
     ["json", "digest", "tsr", "proof"].map((suffix) => readFile(files, `${stem}.${suffix}`, suffix === "proof")),
   );
@@ -104,5 +106,10 @@ export async function check(files, chainPem, key, tell) {
  */
 async function readFile(files, path, mayMiss) {
   if (mayMiss && !files.has(path)) return null;
-  return small(files, path, MAX_FILE, new Refusal("receipt.missing", { name: path.replace(/^.*\//, "") }));
+  return small(files, path, MAX_FILE, new Refusal("receipt.missing", { name: nameOf(path) }));
+}
+
+/** @param {string} path */
+function nameOf(path) {
+  return path.replace(/^.*\//, "");
 }

@@ -31,16 +31,21 @@ import { checkTranscript } from "./transcript.js";
  * What is told on the way. `own` names the keys that came with the artefact instead of having been pinned; `steps`
  * are the
  * recipe's in the order in which they are taken; `total` is in bytes, as `progress` is; `wrong` is the first thing
- * wrong, after which the next artefact is looked at.
+ * wrong, after which the next artefact is looked at; so is it after `lacking`: what is not at hand, so that nothing can
+ * be said. `left` are steps of the recipe that are not taken for want of their files.
  * @typedef {object} Listener
- * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][], total: number}) =>
- *   void} began
+ * @property {(artefact: {sort: string, path: string, own: string[], steps: [number, string][],
+ *   left: [number, string][], total: number}) => void} began
  * @property {(held: import("./steps.js").Step) => void} held
  * @property {(step: [number, string]) => void} further a step beyond the recipe's that is taken because of what is at hand
  * @property {(bytes: number) => void} progress
  * @property {(refusal: Refusal) => void} wrong
+ * @property {(refusal: Refusal) => void} lacking
  * @property {() => void} done
  */
+
+/** What the person can still bring (api/verifier.py: a package says itself what belongs to it). */
+const LACKING = ["receipt.missing", "bundle.missing_file", "verify.no_chain", "verify.no_vkey"];
 
 /**
  * Find and check everything among the files, packages first, since the rest is held against them; refusals here only where nothing could be found at all.
@@ -58,13 +63,16 @@ export async function verify(files, pins, listener) {
     const chain = pins.chain ?? (await beside(artefact, ["chain.pem", "tsa/chain.pem"]));
     const own = [pins.vkey ? "" : "vkey", pins.chain ? "" : "chain"].filter(Boolean);
     const { sort, path } = artefact;
-    listener.began({ sort, path, own, steps: stepsOf(artefact, vkey !== null), total: totalOf(artefact) });
+    const steps = stepsOf(artefact, vkey !== null);
+    const left = RECIPES[sort].filter((one) => !steps.includes(one));
+    listener.began({ sort, path, own, steps, left, total: totalOf(artefact) });
     try {
       await check(artefact, { vkey: vkey?.trim() ?? null, chain }, pins, packages, listener);
       listener.done();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      listener.wrong(error);
+      if (!isPackage(artefact) && LACKING.includes(error.code)) listener.lacking(error);
+      else listener.wrong(error);
     }
   }
 }
