@@ -19,6 +19,8 @@ from trading import policy
 from trading.tables import SiteRow
 from trading.text import Short
 
+Phone = Annotated[str, msgspec.Meta(pattern=r"^([0-9+\-]{5,20})?$(?!\n)")]
+
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A site to be: its 6-digit division code, name and rank.
@@ -31,13 +33,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["main", "branch"]
     bearing: Annotated[int, msgspec.Meta(ge=0, lt=360)] | None = None
     address: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    phone: Phone = ""
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What may be changed of a site: its name, its address, where it lies. Its code is its identity."""
+    """What may be changed of a site: its name, its address and telephone, where it lies. Its code is its identity."""
 
     name: Short
     address: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    phone: Phone = ""
     bearing: Annotated[int, msgspec.Meta(ge=0, lt=360)] | None = None
 
 
@@ -57,6 +61,7 @@ class Site:
     established_at: datetime
     bearing: int | None = None
     address: str = ""
+    phone: str = ""
 
 
 def shipped() -> tuple[Plan, ...]:
@@ -104,12 +109,12 @@ async def establish(session: AsyncSession, actor: Actor, plan: Plan, *, entropy:
 
 
 async def amend(session: AsyncSession, actor: Actor, code: str, change: Change, *, entropy: Entropy) -> Site:
-    """Change a site's name, address or place on the map; records ``site.amended``. Raises ``site.unknown``."""
+    """Change a site's name, address, telephone or place on the map; records ``site.amended``; ``site.unknown``."""
     permit(policy.may_establish_site(actor))
     row = await session.get(SiteRow, code, with_for_update=True)
     if row is None:
         raise GgzyError("site.unknown", Kind.NOT_FOUND, site=code)
-    before = {"name": row.name, "address": row.address, "bearing": row.bearing}
+    before = {"name": row.name, "address": row.address, "phone": row.phone, "bearing": row.bearing}
     after = msgspec.to_builtins(change)
     for name, value in after.items():
         setattr(row, name, value)
@@ -143,4 +148,4 @@ async def require(session: AsyncSession, code: str) -> None:
 
 
 def _value(row: SiteRow) -> Site:
-    return Site(row.code, row.name, row.kind, row.established_at, row.bearing, row.address)
+    return Site(row.code, row.name, row.kind, row.established_at, row.bearing, row.address, row.phone)

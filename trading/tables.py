@@ -39,6 +39,7 @@ class SiteRow(Base):
     kind: Mapped[str]
     bearing: Mapped[int | None]
     address: Mapped[str]
+    phone: Mapped[str] = mapped_column(server_default="")
     established_at: Mapped[datetime]
 
 

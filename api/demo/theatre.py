@@ -10,26 +10,40 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import server
 from api.accounts import bootstrap
+from api.demo import papers
 from api.settings import Settings
 from api.wiring import installed
+from kernel.actor import SYSTEM
+from kernel.entropy import Entropy
 from kernel.errors import GgzyError, Kind
+from trading import sites
+from trading.sites import Change
 
 PATIENCE = 60.0  # seconds until the server answers
 GRACE = 30.0  # seconds for it to stop
 
 
 def prepare(settings: Settings) -> list[bootstrap.First]:
-    """Bring up the database once and make the three administrators with their first passwords."""
+    """Bring up the database once, say how the sites are reached, make the administrators with first passwords."""
 
     async def administrators(ready: Settings) -> list[bootstrap.First]:
         async with installed(ready) as installation, installation.sessions.begin() as session:
+            await _say_contacts(session, entropy=installation.entropy)
             return await bootstrap.first_admins(session, installation.passwords, entropy=installation.entropy)
 
     with server.prepared(settings) as ready:
         return asyncio.run(administrators(ready))
+
+
+async def _say_contacts(session: AsyncSession, *, entropy: Entropy) -> None:
+    told = {one["code"]: one for one in papers.story()["site"]}
+    for site in await sites.page(session):
+        change = Change(site.name, told[site.code]["address"], told[site.code]["phone"], site.bearing)
+        await sites.amend(session, SYSTEM, site.code, change, entropy=entropy)
 
 
 @contextlib.asynccontextmanager

@@ -56,7 +56,7 @@ class SitePages(Controller):
     async def amend(
         self, request: Page, session: AsyncSession, actor: Actor, entropy: Entropy, code: str
     ) -> Response[Any]:
-        """Change a site's name, address or place on the map."""
+        """Change a site's name, address, telephone or place on the map."""
         _admit(actor)
         form = await Form.read(request)
         with form.trying():
@@ -100,7 +100,7 @@ def _admit(actor: Actor) -> None:
 
 
 def _parsed(form: Form, shape: type[Shape], **more: str) -> Shape:
-    fields: dict[str, object] = {"name": form["name"], "address": form["address"], **more}
+    fields: dict[str, object] = {**{name: form[name] for name in ("name", "address", "phone")}, **more}
     if shape is Plan:
         fields["code"] = form["code"]
     if form["bearing"]:

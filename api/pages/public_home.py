@@ -1,5 +1,7 @@
 """What the platform shows at its door: home, help by role, site map, accessibility, robots and icon."""
 
+from base64 import b64encode
+
 from litestar import Controller, MediaType, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,9 +66,9 @@ class Door(Controller):
         )
 
     @get("/help")
-    async def help(self, request: Page) -> Response[bytes]:
-        """Show where each role finds its help."""
-        return page(request, "public/help.html", roles=ROLES)
+    async def help(self, request: Page, session: AsyncSession) -> Response[bytes]:
+        """Show where each role finds its help, and how the sites are reached."""
+        return page(request, "public/help.html", roles=ROLES, sites=await sites.page(session))
 
     @get("/help/{role:str}")
     async def help_for(self, request: Page, role: str) -> Response[bytes]:
@@ -75,6 +77,13 @@ class Door(Controller):
             raise GgzyError("request.unknown_path", Kind.NOT_FOUND)
         steps, start = ROLES[role]
         return page(request, "public/help_role.html", role=role, steps=steps, start=start)
+
+    @get("/trail")
+    async def trail(self, request: Page, session: AsyncSession, installation: Installation) -> Response[bytes]:
+        """Explain the log, and show how far it is and which key signs it."""
+        head = await feed.newest(session)
+        root = b64encode((await feed.checkpoint(session)).root).decode() if head else ""
+        return page(request, "public/trail.html", head=head, root=root, vkey=installation.signer.vkey)
 
     @get("/sitemap")
     async def sitemap(self, request: Page, session: AsyncSession) -> Response[bytes]:

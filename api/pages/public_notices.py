@@ -92,7 +92,7 @@ class Notices(Controller):
         notice = await notices.get(session, notice_id)
         tender = await tenders.get(session, actor, notice.tender_id)
         listed = await notices.of_tender(session, notice.tender_id)
-        former = _former(notice, listed)
+        former, listed_sites = _former(notice, listed), await sites.page(session)
         contested = notice.lot_id if notice.kind in CONTESTED else None
         return page(
             request,
@@ -110,7 +110,8 @@ class Notices(Controller):
             pieces=_pieces(former, notice),
             versions=_versions(notice, await documents.announced(session, actor, tender.id)),
             later=[one for one in listed if one.number > notice.number and _concerns(one, notice)],
-            names=await sites.names(session),
+            names={one.code: one.name for one in listed_sites},
+            site=next(one for one in listed_sites if one.code == tender.site),
             parties=await parties.names(session, {tender.purchaser, *filter(None, [tender.agency])}),
             bookings=await bookings.of_tender(session, actor, tender.id),
         )

@@ -40,6 +40,7 @@ CREATE TABLE site (
     kind varchar NOT NULL,
     bearing INTEGER,
     address varchar NOT NULL,
+    phone varchar DEFAULT '' NOT NULL,
     established_at timestamptz NOT NULL,
     CONSTRAINT pk_site PRIMARY KEY (code),
     CONSTRAINT ck_site_code CHECK (code ~ '^[0-9]{6}$'),

@@ -101,15 +101,27 @@ async def test_nobody_does_anothers_work(someone: Make, signed_in: SignIn) -> No
 async def test_sites_are_added_and_changed(someone: Make, signed_in: SignIn) -> None:
     """Any 1+N: a branch is added, named anew; a second one of the same code and an unfit one are refused."""
     system = await signed_in(await someone(SYSTEM))
-    added = await system.send_form("/admin/sites", code="152523", name="苏尼特左旗", address="某街 1 号", bearing="300")
+    added = await system.send_form(
+        "/admin/sites", code="152523", name="苏尼特左旗", address="某街 1 号", phone="", bearing="300"
+    )
     assert added.headers["location"] == "/admin/sites?done=site_established"
-    changed = await system.send_form("/admin/sites/152523", name="左旗", address="新街 2 号", bearing="")
+    changed = await system.send_form(
+        "/admin/sites/152523", name="左旗", address="新街 2 号", phone="0479-1234567", bearing=""
+    )
     assert changed.headers["location"] == "/admin/sites?done=site_amended"
     listed = text_of(await system.get("/admin/sites"))
     assert "左旗" in listed
     assert "新街 2 号" in listed
+    assert "新街 2 号 电话 0479-1234567" in text_of(await system.get("/help"))
     known, new = {"code": "152523", "name": "x"}, {"code": "152599", "name": "x"}
-    for fields in (known, new | {"code": "15"}, new | {"name": ""}, new | {"bearing": "361"}, new | {"bearing": "²"}):
+    for fields in (
+        known,
+        new | {"code": "15"},
+        new | {"name": ""},
+        new | {"bearing": "361"},
+        new | {"bearing": "²"},
+        new | {"phone": "x"},
+    ):
         assert (await system.send_form("/admin/sites", **fields)).status_code == 422, fields
     assert (await system.get("/admin/sites/999999")).status_code == 404
 

@@ -59,7 +59,7 @@ async def test_the_home_page_says_what_goes_on(visitor: Visitor, painted: Scener
     assert "set-cookie" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/help", "/help/bidder", "/help/public", "/sitemap", "/accessibility", "/robots.txt"])
+@pytest.mark.parametrize("path", ["/help", "/help/bidder", "/help/public", "/sitemap", "/trail", "/accessibility"])
 async def test_pages_that_stand_still(visitor: Visitor, path: str) -> None:
     """Help, site map, accessibility: there for everybody, no code without words."""
     answer = await visitor.get(path)
@@ -71,8 +71,9 @@ async def test_every_link_leads_somewhere(visitor: Visitor, painted: Scenery, in
     """No own link of the home page, the site map, a notice's or a trade's page is dead."""
     await sequence(installation)
     await bundle.publish(installation)
+    assert installation.signer.vkey in text_of(await visitor.get("/trail"))
     seen = set()
-    for path in ("/", "/sitemap", f"/tenders/{painted.announced.id}", f"/notices/{painted.correction}"):
+    for path in ("/", "/sitemap", "/trail", f"/tenders/{painted.announced.id}", f"/notices/{painted.correction}"):
         seen |= set(re.findall(r'href="(/[^"#]*)', (await visitor.get(path)).text))
     dead = {path for path in seen if (await visitor.get(path.replace("&amp;", "&"))).status_code == 404}
     assert dead == set()
