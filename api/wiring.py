@@ -120,7 +120,8 @@ async def _authority(
     if settings.tsa_chain is None or settings.sandbox:  # an outside clock cannot be moved
         raise GgzyError("timestamp.bad_settings", Kind.UNAVAILABLE)
     client = await stack.enter_async_context(httpx.AsyncClient(timeout=10))
-    chain_pem = await asyncio.to_thread(settings.tsa_chain.read_bytes)
+    read = await asyncio.to_thread(settings.tsa_chain.read_bytes)
+    chain_pem = read.strip() + b"\n"  # as pages hash it for people to compare, and as everybody downloads it
     return RemoteAuthority(settings.tsa_url, chain_pem, entropy=entropy, client=client), chain_pem
 
 

@@ -1,5 +1,6 @@
 """The page /verify: what people hold is checked in their own browser; the server gives out the program and the keys."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -61,10 +62,11 @@ def _keys(installation: Installation) -> dict[str, Any]:
     certificates = x509.load_pem_x509_certificates(chain)
     names = ["pages.verify.print_own"] * (len(certificates) - 1) + ["pages.verify.print_root"]
     prints = [one.fingerprint(hashes.SHA256()).hex(":") for one in certificates]
+    whole = ("pages.verify.print_chain", hashlib.sha256(chain).digest().hex(" ", 4))  # as js/custody/pins.js writes it
     pins = json.dumps({"vkey": installation.signer.vkey, "chain": chain.decode()})
     return {
         "prefixes": PREFIXES,
         "vkey": installation.signer.vkey,
-        "prints": list(zip(names, prints, strict=True)),
+        "prints": [whole, *zip(names, prints, strict=True)],
         "pins": Markup(pins.replace("<", "\\u003c")),  # noqa: S704 - JSON whose every < is escaped
     }

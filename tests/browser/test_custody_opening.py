@@ -1,5 +1,6 @@
 """Custodians give shares in the browser: an opening, refusals on the device, nonces of a draw."""
 
+import hashlib
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -72,6 +73,8 @@ async def test_the_device_refuses_an_early_request_and_another_transcript(
     await one.page.route("**/openings/1/request", lambda route: route.fulfill(body=early))
     await one.page.goto(place)
     await one.unlock("口令")
+    chain = hashlib.sha256(site.installation.chain_pem).digest().hex(" ", 4)  # as /verify shows it
+    await expect(one.page.locator("#pin-chain")).to_have_text(chain)
     await one.page.check("#pinned")
     await one.page.click("#pins button")
     await expect(one.page.locator("#trouble")).to_contain_text("custodian.too_early")
