@@ -40,7 +40,7 @@ def prepare(settings: Settings) -> list[bootstrap.First]:
 
 
 async def _say_contacts(session: AsyncSession, *, entropy: Entropy) -> None:
-    told = {one["code"]: one for one in papers.story()["site"]}
+    told = {one["code"]: one for one in papers.story()["contact"]}
     for site in await sites.page(session):
         change = Change(site.name, told[site.code]["address"], told[site.code]["phone"], site.bearing)
         await sites.amend(session, SYSTEM, site.code, change, entropy=entropy)
