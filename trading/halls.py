@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Annotated, Literal
 from uuid import UUID
@@ -20,6 +21,7 @@ from kernel.errors import GgzyError, Kind, permit
 from trading import policy, sites
 from trading.draft import Division
 from trading.entry_tables import HallRow
+from trading.lot import LotFacts
 from trading.text import Short
 
 SEATS_AT_MOST = 500
@@ -55,6 +57,18 @@ def shipped() -> tuple[HallPlan, ...]:
     """Return the halls that this installation starts with."""
     text = (resources.files("trading") / "halls.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), HallPlans).hall
+
+
+def doubts(hall: Hall, lot: LotFacts, begins_at: datetime, ends_at: datetime) -> list[str]:
+    """Return what is odd about opening a lot in a hall at a time: ``venue.elsewhere``, ``venue.misses_deadline``.
+
+    Nothing is odd about an evaluation room: a committee sits at several sites and days after the deadline. Pure.
+    """
+    if hall.kind != "opening":
+        return []
+    covered = lot.deadline is None or begins_at <= lot.deadline < ends_at
+    odd = {"venue.elsewhere": hall.site != lot.site, "venue.misses_deadline": not covered}
+    return [code for code, is_so in odd.items() if is_so]
 
 
 async def seed(session: AsyncSession, actor: Actor, plans: Sequence[HallPlan], *, entropy: Entropy) -> None:

@@ -171,6 +171,12 @@ def may_book(actor: Actor, held: Held, hall_site: str, *, announced: bool) -> Gg
     return GgzyError("venue.not_yours", Kind.FORBIDDEN) if announced else not_found("lot")
 
 
+def may_book_somewhere(actor: Actor) -> GgzyError | None:
+    """The form of a booking is for those who book at some site; `may_book` decides upon the lot."""
+    booking = actor.holds(Role.VENUE) or actor.holds(Role.ACCEPTANCE)
+    return None if booking else not_found("venue")
+
+
 def may_see_venues(actor: Actor) -> GgzyError | None:
     """The calendar of halls is for staff and supervisors of every site: halls are booked across sites."""
     seen = any(actor.holds(role) for role in (*STAFF, Role.SUPERVISOR))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import cast, exists, func, literal, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, cast, exists, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -115,12 +115,24 @@ async def page(
     if sites is not None:
         query = query.where(TenderRow.site.in_(sites))
     if states is not None:
-        query = query.where(exists().where(LotRow.tender_id == TenderRow.id, LotRow.state.in_(map(str, states))))
+        query = query.where(_in(states))
     if own:
         query = query.where(_brought_by(actor))
     rows = (await session.scalars(query)).all()
     grouped = await lots.of_tenders(session, [row.id for row in rows])
     return [_as_seen(actor, _value(row, grouped[row.id])) for row in rows]
+
+
+async def counts(
+    session: AsyncSession, actor: Actor, *, sites: Collection[str], states: Collection[str]
+) -> dict[str, int]:
+    """Return by site how many tenders `page` has there; a site without any is missing."""
+    query = select(TenderRow.site, func.count()).where(_seen_by(actor), TenderRow.site.in_(sites), _in(states))
+    return dict((await session.execute(query.group_by(TenderRow.site))).all())
+
+
+def _in(states: Collection[str]) -> ColumnElement[bool]:
+    return exists().where(LotRow.tender_id == TenderRow.id, LotRow.state.in_(map(str, states)))
 
 
 def _as_seen(actor: Actor, tender: Tender) -> Tender:

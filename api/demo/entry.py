@@ -16,6 +16,8 @@ from kernel.clock import isoformat
 NOTICE_DAYS = 25
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CHUNK = 1 << 20
+SEATS = 4  # of the opening room, for each lot
+OPENING_TAKES = timedelta(hours=3)
 # The demo's staff serve all four sites.
 STAFF = (
     ("acceptance", "acceptance", "其木格（受理）"),
@@ -96,6 +98,8 @@ async def accept(stage: Stage, cast: Cast, trade: Trade) -> None:
     """Have the tender accepted by the centre."""
     await cast["acceptance"].client.post(f"/api/v1/tenders/{trade.tender['id']}/steps", {"step": "accept"})
     stage.say("accepted", code=trade.tender["code"])
+    for lot in trade.lots:
+        await _book(cast, trade, lot["id"])
 
 
 async def announce(stage: Stage, cast: Cast, trade: Trade) -> None:
@@ -135,6 +139,18 @@ async def platform_time(client: Client) -> datetime:
 async def advance(cast: Cast, to: datetime) -> None:
     """Move the sandbox's clock forward; the only liberty that the demo takes with time."""
     await cast.admin("sys").post("/api/v1/sandbox/clock", {"advance_to": isoformat(to)})
+
+
+async def _book(cast: Cast, trade: Trade, lot_id: str) -> None:
+    """Book the first free seats of the site's opening room for a lot's opening."""
+    client, site = cast["venue"].client, trade.tender["site"]
+    rooms = await client.get("/api/v1/halls")
+    room = next(one for one in rooms if one["site"] == site and one["kind"] == "opening")
+    time = {"begins_at": isoformat(trade.deadline), "ends_at": isoformat(trade.deadline + OPENING_TAKES)}
+    taken = await client.get("/api/v1/bookings", site=site, **time)
+    first = 1 + max((one["last"] for one in taken if one["hall"]["id"] == room["id"]), default=0)
+    wanted = {"hall": room["id"], "lot": lot_id, "first": first, "last": first + SEATS - 1}
+    await client.post("/api/v1/bookings", wanted | time)
 
 
 def _call(trade: Trade) -> str:

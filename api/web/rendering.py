@@ -24,7 +24,7 @@ from api.web.forms import Form
 from api.wiring import Installation
 from bidding import keysetup
 from kernel.actor import ANONYMOUS
-from kernel.clock import CHINA, civil
+from kernel.clock import CHINA, civil, moment_of
 from kernel.errors import GgzyError
 from trading import bigrams
 from trading.lot import LotFacts, State, own_title
@@ -185,6 +185,8 @@ def _done(code: str, locale: str) -> str:
 
 
 def _told(locale: str, value: object) -> object:
+    if (moment := moment_of(value)) is not None:
+        return _civil(moment)
     match value:
         case datetime():
             return _civil(value)

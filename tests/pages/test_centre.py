@@ -36,8 +36,10 @@ async def hall(visitor: Visitor, name: str) -> str:
     return re.search(rf'<option value="([\w-]+)"[^>]*>[^<]*{name}', page.text).group(1)
 
 
-async def test_the_queue_of_a_site(signed_in: SignIn, installation: Installation, people: People) -> None:
-    """What was entered waits at its site, shows what is there and missing, and leaves the queue when accepted."""
+async def test_the_queue_of_a_site(
+    signed_in: SignIn, someone: Maker, installation: Installation, people: People
+) -> None:
+    """What was entered waits at its site until it is accepted; staff of two sites see what waits at either."""
     agency, clerk = await signed_in(people.agency), await signed_in(people.acceptance)
     place = await registered(agency, installation)
     centre = place.replace("/purchase/", "/centre/")
@@ -45,6 +47,12 @@ async def test_the_queue_of_a_site(signed_in: SignIn, installation: Installation
     await agency.send_form(f"{place}/entry", commitment=COMMITMENT_VERSION)
     assert "锡林浩特市道路工程" in text_of(await clerk.get("/centre"))
     assert "核对材料并受理" in text_of(await clerk.get("/desk"))
+    both = await signed_in(await someone(Grant(Role.WITNESS, site(SOUTH)), Grant(Role.WITNESS, site(MAIN))))
+    everywhere = text_of(await both.get("/centre"))
+    assert "锡林浩特市道路工程" in everywhere
+    assert "锡林浩特市（1）" in everywhere
+    assert "太仆寺旗（0）" in everywhere
+    assert "锡林浩特市道路工程" not in text_of(await both.get(f"/centre?site={SOUTH}"))
     lacking = await clerk.send_form(f"{centre}/acceptance")
     assert lacking.status_code == 422
     await upload(agency, place)
@@ -81,6 +89,10 @@ async def test_halls_are_booked_once(signed_in: SignIn, installation: Installati
     code = re.search(rf"{MAIN}-GC-\d+-\d+", (await clerk.get("/centre?group=all")).text).group(0)
     date, room = await day(installation), await hall(venue, "开标一室")
     form = {"hall": room, "begins_at": f"{date}T09:00", "ends_at": f"{date}T11:00", "code": code, "number": "1"}
+    doubted = await venue.send_form("/centre/venues/new", **form)
+    assert doubted.status_code == 422
+    assert "不包括这个标段的开标时间" in text_of(doubted)
+    form |= {"sure": "yes"}
     answer = await venue.send_form("/centre/venues/new", **form)
     assert answer.headers["location"] == f"/centre/venues?site={MAIN}&day={date}&done=venue_booked"
     shown = await venue.get(f"/centre/venues?site={MAIN}&day={date}")
@@ -91,6 +103,11 @@ async def test_halls_are_booked_once(signed_in: SignIn, installation: Installati
     )
     assert clash.status_code == 422
     assert 'href="#begins_at"' in clash.text
+    assert "+08:00" not in text_of(clash)
+    proposed = await venue.get("/centre/venues/new", params={"code": code, "number": "1"})
+    times = dict(re.findall(r'name="(begins_at|ends_at)"[^>]* value="([^"]+)"', proposed.text))
+    fitting = form | times | {"sure": ""}
+    assert (await venue.send_form("/centre/venues/new", **fitting)).status_code == 303
     unknown = await venue.send_form("/centre/venues/new", **form | {"code": "152502-GC-2026-9999"})
     assert 'href="#code"' in unknown.text
     cancelling = re.search(r'href="(/centre/venues/bookings/[\w-]+/cancellation)"', shown.text).group(1)
@@ -126,6 +143,8 @@ async def test_what_is_not_announced_shows_elsewhere_as_taken_alone(
     code = re.search(rf"{MAIN}-GC-\d+-\d+", (await agency.get(place)).text).group(0)
     date, room = await day(installation), await hall(branch, "太仆寺旗 · 开标室")
     form = {"hall": room, "begins_at": f"{date}T09:00", "ends_at": f"{date}T18:00", "code": code, "number": "1"}
+    assert "而这个标段在锡林浩特市进场" in text_of(await clerk.send_form("/centre/venues/new", **form))
+    form |= {"sure": "yes"}
     assert 'href="#code"' in (await branch.send_form("/centre/venues/new", **form)).text
     assert (await clerk.send_form("/centre/venues/new", **form)).status_code == 303
     page = text_of(await branch.get(f"/centre/venues?site={SOUTH}&day={date}"))
@@ -144,8 +163,11 @@ async def test_a_hall_is_added_by_its_sites_venue_staff(signed_in: SignIn, peopl
     assert 'href="#seats"' in (await venue.send_form("/centre/venues/halls/new", **form | {"seats": "0"})).text
 
 
-async def test_the_calendar_is_for_staff(signed_in: SignIn, people: People, visitor: Visitor) -> None:
-    """Parties and the public have none; who is not signed in is led to sign in."""
+async def test_the_calendar_is_for_staff(signed_in: SignIn, someone: Maker, people: People, visitor: Visitor) -> None:
+    """Parties and the public have none; who is not signed in is led to sign in; who books nowhere gets no form."""
+    supervisor = await signed_in(await someone(Grant(Role.SUPERVISOR, site(MAIN))))
+    assert "/centre/venues/new" not in (await supervisor.get("/centre/venues")).text
+    assert (await supervisor.get("/centre/venues/new")).status_code == 404
     assert (await (await signed_in(people.bidder)).get("/centre/venues")).status_code == 404
     assert (await visitor.get("/centre/venues")).status_code == 303
 

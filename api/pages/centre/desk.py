@@ -20,6 +20,7 @@ from trading.tenders import Tender
 SEEING = STAFF | {Role.SUPERVISOR}
 NAVIGATION = (Entry("/centre", "pages.centre.places", frozenset({*STAFF})),)
 SIZE = 20
+ALL = "all"
 FILING = (State.CONTRACTED, State.FAILED, State.TERMINATED)
 GROUPS = {
     "waiting": (State.ENTERED,),
@@ -54,27 +55,27 @@ class Desk(Controller):
         request: Page,
         session: AsyncSession,
         actor: Actor,
-        site: str | None = Parameter(default=None, pattern=r"^[0-9]{6}$"),
+        site: str | None = Parameter(default=None, pattern=r"^([0-9]{6}|all)$"),
         group: str = Parameter(default="waiting", max_length=20),
         before: str | None = BEFORE,
     ) -> Response[bytes]:
-        """List trades of a site in a group of states."""
+        """List trades in a group of states, of one site or of all where the person works."""
         permit(policy.must_be_person(actor))
         mine = await sites_of(session, actor)
-        chosen = next((one for one in mine if one.code == site), mine[0])
+        chosen = next((one for one in mine if one.code == site), mine[0] if len(mine) == 1 else None)
+        shown = [one.code for one in mine if chosen in (None, one)]
         states = GROUPS.get(group)
         if states is None:
             raise not_found("venue")
-        found = await tenders.page(
-            session, actor, before=cursor.read(before), limit=SIZE, sites=[chosen.code], states=states
-        )
+        found = await tenders.page(session, actor, before=cursor.read(before), limit=SIZE, sites=shown, states=states)
         last = found[-1] if len(found) == SIZE else None
-        where = f"/centre?site={chosen.code}&group={group}"
+        where = f"/centre?site={chosen.code if chosen else ALL}&group={group}"
         return page(
             request,
             "centre/desk.html",
             sites=mine,
             site=chosen,
+            counts=await tenders.counts(session, actor, sites=[one.code for one in mine], states=states),
             groups=list(GROUPS),
             group=group,
             tenders=found,

@@ -17,7 +17,7 @@ from kernel.actor import STAFF, Actor, Role
 from kernel.clock import CHINA
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, not_found, permit
-from trading import bookings, halls, sites
+from trading import bookings, halls, lots, sites
 from trading import policy as rights
 from trading.bookings import Booking, BookingDraft
 from trading.draft import YEARS
@@ -35,6 +35,8 @@ PLACES = {
     "hall": "hall",
     "lot": "code",
 }
+BEFOREHAND, AFTERWARDS = timedelta(minutes=30), timedelta(hours=3)
+"""Around the deadline: what is proposed for an opening."""
 NAMED = ("hall.not_found", "lot.not_found")
 
 
@@ -84,20 +86,23 @@ class Venues(Controller):
             halls=[(hall, _bars(hall, booked, begins)) for hall in await halls.page(session, chosen.code)],
             hours=range(OPENS, CLOSES + 1),
             span=CLOSES - OPENS,
+            books=rights.may_book_somewhere(actor) is None,
             keeps=rights.may_keep_halls(actor, chosen.code) is None,
         )
 
     @get("/new")
     async def new(self, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
-        """Show the form of a booking; `lot`, `hall` and `day` may be chosen beforehand."""
+        """Show the form of a booking; `hall` and `day`, or a lot (`code`, `number`), may be chosen beforehand."""
         permit(policy.must_be_person(actor))
-        permit(rights.may_see_venues(actor))
+        permit(rights.may_book_somewhere(actor))
         form = Form.of(
             **{name: request.query_params[name] for name in ("hall", "code", "number") if name in request.query_params}
         )
         day = request.query_params.get("day", "")
         if day:
             form.fields |= {"begins_at": [f"{day}T09:00"], "ends_at": [f"{day}T12:00"]}
+        elif form["code"] and form["number"].isdecimal():
+            form.fields |= await _fitting(session, actor, form["code"], int(form["number"]))
         return await _new(request, session, form)
 
     @post("/new")
@@ -105,7 +110,7 @@ class Venues(Controller):
         """Book seats of a hall for a lot."""
         form = await Form.read(request)
         draft = await _draft(session, actor, form)
-        if draft is not None:
+        if draft is not None and await _is_sure(session, form, draft):
             with form.trying(PLACES, missing=NAMED):
                 made = await bookings.book(session, actor, draft, entropy=entropy)
                 return see("/centre/venues", done="venue_booked", site=made.hall.site, day=_day(made))
@@ -174,6 +179,32 @@ async def _draft(session: AsyncSession, actor: Actor, form: Form) -> BookingDraf
         lot = await bookings.lot_of(session, actor, code, number)
         return BookingDraft(hall, lot, begins, ends, first=first, last=last)
     return None
+
+
+async def _is_sure(session: AsyncSession, form: Form, draft: BookingDraft) -> bool:
+    """Tell whether nothing is odd about a booking, or the person has said that it is meant so; else it is asked."""
+    hall = next((one for one in await halls.page(session) if one.id == draft.hall), None)
+    if hall is None or form["sure"]:
+        return True
+    lot = await lots.facts(session, draft.lot)
+    for code in halls.doubts(hall, lot, draft.begins_at, draft.ends_at):
+        names = await sites.names(session)
+        told: dict[str, Any] = {"there": names[hall.site], "here": names[lot.site], "deadline": lot.deadline}
+        form.refuse(GgzyError(code, **told), "sure")
+    return not form.problems
+
+
+async def _fitting(session: AsyncSession, actor: Actor, code: str, number: int) -> dict[str, list[str]]:
+    """Return the fields of a booking that fits a lot: the first opening room of its site, at its deadline."""
+    lot = await lots.facts(session, await bookings.lot_of(session, actor, code, number))
+    rooms = [one for one in await halls.page(session, lot.site) if one.kind == "opening"]
+    fields = {"hall": [str(rooms[0].id)]} if rooms else {}
+    if lot.deadline is not None:
+        fields |= {
+            "begins_at": [values.local(lot.deadline - BEFOREHAND)],
+            "ends_at": [values.local(lot.deadline + AFTERWARDS)],
+        }
+    return fields
 
 
 async def _new(request: Page, session: AsyncSession, form: Form) -> Response[bytes]:
