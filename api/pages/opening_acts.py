@@ -121,7 +121,8 @@ class RoomActs(Controller):
         room = await hearing.read(session, actor, lot_id, stage)
         given = room.waiting_order
         signed = {} if given is None else pauses.fields(lot_id, stage, given)
-        return page(request, "opening/order.html", wasm=True, signed=signed, order_id=order_id, **context(room, actor))
+        told = await context(request, session, room, actor)
+        return page(request, "opening/order.html", wasm=True, signed=signed, order_id=order_id, **told)
 
     @post("/orders/{order_id:uuid}/signature")
     async def signature(self, act: _Act, entropy: Entropy, order_id: UUID) -> Answered:

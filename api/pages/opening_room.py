@@ -7,6 +7,7 @@ from litestar import Controller, Response, get
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import download
+from api.accounts import factors
 from api.pages.opening_board import board_context
 from api.web import PAGE, Form, Page, page, values
 from bidding import hearing, papers, rights
@@ -44,7 +45,7 @@ class RoomPages(Controller):
     ) -> Response[bytes]:
         """Give what the person can do now, as a piece of the page."""
         room = await hearing.read(session, actor, lot_id, stage)
-        return page(request, "opening/panel.html", **context(room, actor))
+        return page(request, "opening/panel.html", **await context(request, session, room, actor))
 
     @get("/record.pdf")
     async def paper(self, request: Page, session: AsyncSession, lot_id: UUID, stage: int) -> Response[bytes]:
@@ -70,15 +71,18 @@ async def shown(
         if refusal.kind is Kind.NOT_FOUND and actor == ANONYMOUS:
             raise GgzyError("account.sign_in", Kind.UNAUTHENTICATED) from refusal
         raise
-    return page(request, "opening/room.html", form=form, **context(room, actor))
+    return page(request, "opening/room.html", form=form, **await context(request, session, room, actor))
 
 
-def context(room: Room, actor: Actor) -> dict[str, Any]:
-    """Return what the templates of the room need."""
+async def context(request: Page, session: AsyncSession, room: Room, actor: Actor) -> dict[str, Any]:
+    """Return what the templates of the room need; a sandbox shows its second person the code that is asked for."""
+    may, code = rights.of(actor, room), None
+    if may.consents and actor.user_id:
+        code = await factors.shown_code(session, actor.user_id, vault=request.app.state.installation.vault)
     outage = {
         "failed": FAILED,
         "causes": CAUSES,
         "decisions": DECISIONS,
         "now": values.local(room.at),
     }
-    return {**board_context(room), "rights": rights.of(actor, room), "outage": outage}
+    return {**board_context(room), "rights": may, "outage": outage, "shown": code}

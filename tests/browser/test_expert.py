@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import UUID
 
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 from sqlalchemy import text
 
 from api.wiring import Installation
@@ -202,6 +202,10 @@ async def score(page: Page, watch: Watch, panel: Panel) -> None:
     assert await second.locator("input[data-code]").nth(2).input_value() == SCORES[1][2]
     await fill(page, 2)
     await page.get_by_text("已填完 3 家").wait_for()
+    wrong = page.locator("article[data-bid]").nth(2).locator("input[data-code]").nth(1)
+    await wrong.fill("10.5")
+    await page.reload()  # what is wrong is told again with what was typed
+    await expect(wrong).to_have_attribute("aria-invalid", "")
 
 
 async def fill(page: Page, number: int) -> None:

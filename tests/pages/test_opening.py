@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pypdf
 import pytest
 from litestar import Litestar
@@ -19,6 +20,7 @@ from bidding import openings, pauses, remarks, signed
 from kernel import actor as actors
 from kernel.actor import Grant, Role
 from kernel.entropy import SystemEntropy
+from tests.api.authenticator import enrol
 from tests.bidding import scene as scenes
 from tests.bidding import stage
 from tests.bidding.scene import Scene
@@ -85,6 +87,8 @@ async def test_before_the_deadline_the_room_waits(hall: Open, visitor: Visitor) 
     page = await witness.get(room.url)
     assert page.status_code == 200
     assert "投标截止后开标" in page.text
+    assert "第 1 阶段" not in page.text, "a lot of one stage has no number of it"
+    assert 'data-countdown="alone"' in (await visitor.get(f"{room.url}/display")).text
     assert "开标</button>" not in page.text
     assert "9115250200" not in page.text
     refused = await witness.send_form(f"{room.url}/begin", hearing_minutes=10)
@@ -291,7 +295,9 @@ async def test_everybody_reads_the_record_afterwards(hall: Open, visitor: Visito
     assert str(room.scene.lot_id) in printed.split("五、")[1]  # machines' names stand in the small print
 
 
-async def test_the_second_person_signs_by_device_or_code(hall: Open, someone: Maker, signed_in: SignIn) -> None:
+async def test_the_second_person_signs_by_device_or_code(
+    hall: Open, someone: Maker, signed_in: SignIn, client: httpx.AsyncClient
+) -> None:
     """The order has a page of its own for the device's signature; a wrong code or signature consents to nothing."""
     room = await hall()
     await room.scene.pass_deadline()
@@ -302,7 +308,9 @@ async def test_the_second_person_signs_by_device_or_code(hall: Open, someone: Ma
     assert (await witness.send_form(f"{room.url}/orders", kind="pause", reason="停电")).status_code == 303
     assert "提出暂停</button>" not in (await witness.get(room.url)).text
     who = await someone(Grant(Role.SUPERVISOR, SITE), name="监督乙")
+    await enrol(client, who.headers, shown=True)
     second = await signed_in(who)
+    assert "演示环境：此账户当前的验证码" in text_of(await second.get(room.url))
     given = await newest_order(room)
     url = f"{room.url}/orders/{given.id}"
     wrong = await second.send_form(f"{url}/consent", code="000000")
@@ -378,6 +386,7 @@ async def test_the_agenda_leads_to_the_second_stage(two_stages: Scene, someone: 
     witness = await signed_in(await someone(Grant(Role.WITNESS, SITE)))
     assert url not in (await witness.get("/openings")).text
     early = (await witness.get(url)).text
+    assert "第 2 阶段</span>" in early
     assert "第 2 阶段在技术评审结束之后开标" in early
     assert "开标</button>" not in early
     await scene.log("evaluation.technical_finished", {"lot": str(scene.lot_id)})

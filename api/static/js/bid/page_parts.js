@@ -1,6 +1,8 @@
 /** What the bidder's pages share: the summary of problems, tags, rows, sizes and times in words. */
 import { t } from "../words.js";
 
+const DAY = 86_400; // seconds
+
 /** @param {string} id @returns {any} the element of this page with the id */
 export function byId(id) {
   return document.getElementById(id);
@@ -89,6 +91,7 @@ export function rows(pairs) {
 /** @param {number} seconds @returns {string} */
 export function span(seconds) {
   if (seconds < 60) return t("pages.bid.seconds", { seconds: Math.max(1, Math.round(seconds)) });
+  if (seconds >= 2 * DAY) return t("pages.bid.days", { days: Math.round(seconds / DAY) });
   const minutes = Math.round(seconds / 60);
   if (minutes < 60) return t("pages.bid.minutes", { minutes });
   return t("pages.bid.hours", { hours: Math.floor(minutes / 60), minutes: minutes % 60 });

@@ -10,7 +10,7 @@ import * as pending from "./pending.js";
 import * as files from "./sealed_files.js";
 import { Upload } from "./upload.js";
 
-const MEGA = 1_000_000;
+const MEASURED = 1; // seconds before which a speed says nothing
 
 /** @typedef {import("./pending.js").Pending} Pending */
 /** @typedef {Pick<Pending, "lot" | "uscc" | "user" | "title" | "deadline">} Place what is handed in, by whom, until when */
@@ -107,7 +107,7 @@ export async function saveSealed(bid) {
 function show({ sent, total, speed, pause }, bid) {
   Object.assign(byId("uploading"), { max: total, value: sent });
   const done = { sent: size(sent), total: size(total), percent: Math.floor((100 * sent) / total) };
-  byId("uploading-said").textContent = pause
+  byId("uploading-said").textContent = pause || speed === 0
     ? t("pages.bid.sent_so_far", done)
     : t("pages.bid.sent", { ...done, speed: size(Math.round(speed)) });
   const standing = byId("standing");
@@ -144,8 +144,9 @@ class Meter {
     this.#done += bytes;
     this.bar.value = this.#done;
     const seconds = (performance.now() - this.#begun) / 1000;
-    const speed = this.#done / Math.max(seconds, 0.001);
-    const told = { done: size(this.#done), total: size(this.total), speed: Math.round(speed / MEGA) };
+    if (seconds < MEASURED) return;
+    const speed = this.#done / seconds;
+    const told = { done: size(this.#done), total: size(this.total), speed: size(Math.round(speed)) };
     this.said.textContent = t("pages.bid.sealed", { ...told, left: span((this.total - this.#done) / speed) });
   }
 

@@ -10,12 +10,13 @@ import * as pending from "./pending.js";
 
 const AT_ONCE = 3;
 const WINDOW = 20_000; // milliseconds over which the speed is taken
+const MEASURED = 1000; // milliseconds before which there is none
 const HANDED_IN = new Set(["upload.closed", "bid.replaces_other"]);
 
 /** @typedef {import("./pending.js").Pending} Pending */
 /** @typedef {{kind: string, number: number, root: string, size: number, offset: number}} Part of a body, at its place in the file */
 /** @typedef {{id: string, state: string, present: Record<string, number[]>}} Session as the API shows it */
-/** @typedef {{sent: number, total: number, speed: number, pause: number}} Standing bytes, bytes a second, seconds of waiting */
+/** @typedef {{sent: number, total: number, speed: number, pause: number}} Standing bytes, bytes a second (0: not measured yet), seconds of waiting */
 
 /** One bid on its way. */
 export class Upload {
@@ -144,7 +145,7 @@ export class Upload {
     this.#marks.push([now, this.#new]);
     this.#marks = this.#marks.filter(([moment]) => now - moment <= WINDOW);
     const [[since, before]] = this.#marks;
-    const speed = now > since ? ((this.#new - before) * 1000) / (now - since) : 0;
+    const speed = now - since >= MEASURED ? ((this.#new - before) * 1000) / (now - since) : 0;
     const flying = [...this.#flying.values()].reduce((all, bytes) => all + bytes, 0);
     const total = sum(partsOf(this.bid));
     this.#tell({ sent: Math.min(total, this.#stored + flying), total, speed, pause: this.#pause });

@@ -22,7 +22,7 @@ export class SheetForm {
       const input = /** @type {HTMLInputElement} */ (event.target);
       if (input.dataset.code) this.check(input, { strict: true });
     });
-    this.add();
+    this.#review();
   }
 
   /** @returns {Content} what is typed now */
@@ -41,7 +41,7 @@ export class SheetForm {
       if (text(area).value) area.hidden = false;
     }
     /** @type {HTMLTextAreaElement} */ (this.form.querySelector("[data-remark]")).value = content.remark;
-    this.add();
+    this.#review();
   }
 
   /** @returns {boolean} whether every item has points that a sheet may carry */
@@ -108,6 +108,12 @@ export class SheetForm {
   add() {
     const sum = this.#points().reduce((before, one) => before + (fault(one.value.trim(), maximum(one)) ? 0 : (hundredths(one.value.trim()) ?? 0)), 0);
     /** @type {HTMLOutputElement} */ (this.form.querySelector("[data-sum]")).value = written(sum);
+  }
+
+  /** Mark what is wrong with points that were typed before, and show their sum. */
+  #review() {
+    for (const one of this.inputs) this.check(one, { strict: true });
+    this.add();
   }
 
   /** Amounts by which deviations are quantified are yuan, and neither summed nor compared with points. */
