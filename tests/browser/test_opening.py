@@ -70,7 +70,7 @@ async def test_a_whole_opening_by_clicks(visit: Visit, site: Site, scene: Scene,
     await expect(lead.get_by_text("已宣布开标。")).to_be_visible()
     for page in (first, second):
         await page.goto(url)
-        await expect(page.get_by_text("待解密")).to_have_count(2 * BIDS)
+        await expect(page.get_by_text("待解密", exact=True)).to_have_count(2 * BIDS)
     await wall.goto(f"{url}/display")
     await shot(lead, "opening-list")
     await pause_and_resume(lead, await visit(supervisor), url, secret, first)
@@ -84,6 +84,7 @@ async def test_a_whole_opening_by_clicks(visit: Visit, site: Site, scene: Scene,
     await expect(wall.get_by_text("983,000.50")).to_be_visible(timeout=SLOW)
     await shot(wall, "opening-display")
     await axe(wall)
+    await prices_fit_a_phone(wall)
     await look(first, second)
     await speak(first, second, lead)
     await confirm_others(visit, url, people[2:])
@@ -112,6 +113,15 @@ async def look(first: Page, second: Page) -> None:
         await axe(page)
         await no_sideways_scrolling(page)
         await shot(page, name)
+
+
+async def prices_fit_a_phone(wall: Page) -> None:
+    """The hall's board on a phone cuts no price off, and nothing lies over it."""
+    await wall.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    cut = "prices => prices.filter(one => one.getBoundingClientRect().right > innerWidth).length"
+    assert await wall.locator(".price").evaluate_all(cut) == 0
+    assert await wall.locator("footer").evaluate("one => getComputedStyle(one).position") == "static"
+    await wall.set_viewport_size({"width": WALL[0], "height": WALL[1]})
 
 
 async def pause_and_resume(lead: Page, other: Page, url: str, secret: bytes, watching: Page) -> None:

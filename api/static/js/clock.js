@@ -52,7 +52,8 @@ function show(place) {
   }
   element.dataset.moment ??= element.textContent ?? "";
   const rest = Date.parse(element.dateTime) - serverNow();
-  element.textContent = `${element.dataset.moment}${t("page.aside", { text: left(rest) })}`;
+  const alone = element.dataset.countdown === "alone";
+  element.textContent = alone ? left(rest) : `${element.dataset.moment}${t("page.aside", { text: left(rest) })}`;
   element.classList.toggle("soon", rest > 0 && rest < 3600 * 1000);
   if (rest <= 0 && !element.dataset.over) {
     element.dataset.over = "1";
