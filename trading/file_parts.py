@@ -47,7 +47,8 @@ async def take(
 
 
 async def present(store: ObjectStore, actor: Actor, sha256: bytes) -> list[int]:
-    """Return the numbers of one's own parts of a file that are there, in order."""
+    """Return the numbers of one's own parts of a file that are there, in order; ``file.not_yours``."""
+    permit(policy.may_store_file(actor))
     return [int(key.rpartition("/")[2]) async for key in store.keys(_folder(actor.user_id, sha256))]
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID, uuid4
 
 import httpx
@@ -20,6 +21,7 @@ from api.accounts import credentials
 from api.wiring import Installation
 from bidding import uploads
 from experts.tables import CommitteeRow, ExpertRow, MemberRow
+from kernel import database
 from kernel.actor import EVERYWHERE, SYSTEM, Grant, Role, party, site
 from kernel.database import now
 from tests.api.hostile import Operation
@@ -143,7 +145,10 @@ class Staged:
             held = async_sessionmaker(bind=connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
             self.app.state.installation = replace(self.installation, sessions=held)
             try:
-                yield
+                with patch.object(
+                    database, "snapshot", lambda sessions: sessions()
+                ):  # the connection's transaction has begun long before
+                    yield
             finally:
                 self.app.state.installation = self.installation
                 await outer.rollback()

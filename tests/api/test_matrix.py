@@ -78,7 +78,10 @@ MATRIX = """
 44444444+444+44444 GET    /api/v1/experts/{expert_id}
 44444444+444+44444 POST   /api/v1/experts/{expert_id}/account
 44444444+444+44444 POST   /api/v1/experts/{expert_id}/changes
+333++++++++++33333 POST   /api/v1/files/{sha256}
 333++++++++++33333 PUT    /api/v1/files/{sha256}
+333++++++++++33333 GET    /api/v1/files/{sha256}/parts
+333++++++++++33333 PUT    /api/v1/files/{sha256}/parts/{number}
 1333333333333333+3 POST   /api/v1/grants
 133333333333333343 DELETE /api/v1/grants/{grant_id}
 ++++++++++++++++++ GET    /api/v1/halls

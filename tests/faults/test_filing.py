@@ -174,7 +174,8 @@ async def test_filed_again_there_is_one_package(ended: Ended, tmp_path: Path) ->
         refused = [answer.json()["code"] for answer in answers if answer.status_code == CONFLICT]
         assert refused in ([], ["package.under_way"])
         answers = [answer for answer in answers if answer.status_code != CONFLICT]
-        assert all(answer.json() == (await ended.post()).json() for answer in answers)
+        stands = (await ended.post()).json()
+        assert all(answer.json() == stands for answer in answers)
         assert answers[0].json()["digest"] == digest
         packed = tmp_path / "package.tar"
         with packed.open("wb") as file:
