@@ -32,7 +32,7 @@ PAGE = """<!doctype html>
 <title>{title}</title>
 <link rel="icon" href="{assets}/favicon-32x32.png">
 <link rel="stylesheet" href="{assets}/swagger-ui.css"></head>
-<body><div id="swagger-ui"></div>
+<body><nav><a href="/">← {title}</a></nav><div id="swagger-ui"></div>
 <script src="{assets}/swagger-ui-bundle.js"></script><script src="{script}"></script></body></html>
 """
 # The page is Chinese whatever the browser prefers, and so are the refusals that are tried out on it.

@@ -14,7 +14,7 @@ from api.web.navigation import Entry
 from kernel.actor import PARTY_ROLES, Actor
 from kernel.entropy import Entropy
 from kernel.errors import GgzyError, permit
-from trading import parties
+from trading import parties, regions
 from trading.parties import Revision
 from trading.party import COMMITMENT_VERSION, Commitment, Profile
 
@@ -59,8 +59,7 @@ class Parties(Controller):
     async def edit(self, uscc: str, request: Page, session: AsyncSession, actor: Actor) -> Response[bytes]:
         """Show the form filled in with what is stated now."""
         permit(policy.must_be_person(actor))
-        party = await parties.read(session, actor, uscc)
-        return page(request, "party/edit.html", party=party, commitment=COMMITMENT_VERSION)
+        return await _edited(request, session, actor, uscc, Form())
 
     @post("/{uscc:str}/edit")
     async def amend(
@@ -75,8 +74,13 @@ class Parties(Controller):
             stated = Commitment(COMMITMENT_VERSION, actor.name)
             await parties.amend(session, actor, uscc, profile, stated, entropy=entropy)
             return see(f"/party/{uscc}", done="party_amended")
-        party = await parties.read(session, actor, uscc)
-        return page(request, "party/edit.html", form=form, party=party, commitment=COMMITMENT_VERSION)
+        return await _edited(request, session, actor, uscc, form)
+
+
+async def _edited(request: Page, session: AsyncSession, actor: Actor, uscc: str, form: Form) -> Response[bytes]:
+    party = await parties.read(session, actor, uscc)
+    offered = regions.offered(form["region"], party.profile.region)
+    return page(request, "party/edit.html", form=form, party=party, commitment=COMMITMENT_VERSION, regions=offered)
 
 
 def _changes(history: list[Revision]) -> list[tuple[Revision, list[Change]]]:

@@ -10,6 +10,7 @@ from api.web import PAGE, Form, Page, page, see, values
 from api.wiring import Installation
 from kernel.actor import PARTY_ROLES, Role
 from kernel.errors import GgzyError
+from trading import regions
 from trading.party import COMMITMENT_VERSION, Commitment, Profile
 
 TEMPLATE = "register/form.html"
@@ -25,6 +26,13 @@ PLACES = {
 }
 
 
+# The fields as they stand on the page.
+ORDER = (
+    *("role", "uscc", "name", "legal_representative", "address", "region", "contact", "phone", "email"),
+    *("person", "login", "password", "again", "commitment"),
+)
+
+
 class Register(Controller):
     """The one form, for whoever comes."""
 
@@ -35,7 +43,7 @@ class Register(Controller):
     @get()
     async def show(self, request: Page) -> Response[bytes]:
         """Show the form."""
-        return page(request, TEMPLATE, commitment=COMMITMENT_VERSION)
+        return _shown(request, Form())
 
     @post()
     async def register(
@@ -53,7 +61,13 @@ class Register(Controller):
                 return see("/sign-in", done="registered")
             except GgzyError as error:
                 form.refuse(told(error), PLACES.get(error.code, ""))
-        return page(request, TEMPLATE, form=form, commitment=COMMITMENT_VERSION)
+        return _shown(request, form)
+
+
+def _shown(request: Page, form: Form) -> Response[bytes]:
+    form.arrange(*ORDER)
+    offered = regions.offered(form["region"])
+    return page(request, TEMPLATE, form=form, commitment=COMMITMENT_VERSION, regions=offered)
 
 
 def told(error: GgzyError) -> GgzyError:

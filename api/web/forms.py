@@ -87,6 +87,10 @@ class Form:
         """
         return Trial(self, {"": places} if isinstance(places, str) else places, missing)
 
+    def arrange(self, *names: str) -> None:
+        """Put what is wrong into the order in which the page shows the fields; fields not named stay last."""
+        self.problems.sort(key=lambda one: names.index(one.field) if one.field in names else len(names))
+
     def problem(self, name: str) -> GgzyError | None:
         """Return what is wrong with a field."""
         return next((one.error for one in self.problems if one.field == name), None)

@@ -28,7 +28,7 @@ async def test_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
 async def test_everything_on_the_page_is_here(client: httpx.AsyncClient) -> None:
     """Each file that the page loads is served with its type."""
     page = (await client.get("/docs")).text
-    paths = re.findall(r'(?:src|href)="([^"]+)"', page)
+    paths = re.findall(r'(?:src|href)="(/[^"]+)"', page)
     assert len(paths) == 4
     for path in paths:
         answer = await client.get(path)

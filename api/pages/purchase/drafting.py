@@ -36,6 +36,8 @@ INVITEES = Rows(("invitee",), 100)
 # What has items: the parts that are scored, and the deviations that are quantified.
 ITEMS = {kind: Rows((f"{kind}_item", f"{kind}_points"), 18) for kind in ("qualification", "technical", "deviation")}
 PROJECT = ("title", "site", "region", "purchaser", "agency", "method", "funding")
+SHOWN = ("title", "site", "region", "purchaser", "agency", "funding", "method")
+"""The fields of the project as they stand on the page; the table of who is invited follows."""
 AMOUNTS = ("title", "estimate", "ceiling", "bond")
 NUMBERS = ("dropped", "factor", "above", "below")
 FLAGS = ("trimmed", "technical_first")

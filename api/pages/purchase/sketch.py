@@ -17,7 +17,7 @@ from kernel import database
 from kernel.actor import Actor, Role
 from kernel.entropy import Entropy
 from kernel.errors import not_found, permit
-from trading import parties, registration, sites, sketches, tenders
+from trading import parties, regions, registration, sites, sketches, tenders
 from trading.draft import LotDraft
 from trading.lot import LotFacts
 from trading.rulepack import Pack, pack_at
@@ -214,7 +214,9 @@ async def _project_page(
         "rules": rules.shown(pack, rules.ENTRY) if pack else [],
         "agent": bool(actor.parties(Role.AGENCY)),
         "invitees": drafting.INVITEES,
+        "regions": regions.offered(form["region"]),
     }
+    form.arrange(*drafting.SHOWN)
     return page(request, "purchase/project.html", form=form, **known)
 
 

@@ -108,7 +108,6 @@ async def register(play: Play, login: str, uscc: str, role: str, *, factor: bool
         "name": f"锡盟{login}有限公司",
         "legal_representative": "张三",
         "address": "锡林浩特市某街1号",
-        "region": MAIN,
         "contact": "李四",
         "phone": "0479-8210000",
         "person": f"{login}经办人",
@@ -117,6 +116,7 @@ async def register(play: Play, login: str, uscc: str, role: str, *, factor: bool
         "again": PASSWORD,
     }.items():
         await page.fill(f"#{name}", text)
+    await page.select_option("#region", MAIN)
     await page.locator("#commitment-1").check()
     await page.get_by_role("button", name="承诺并注册").click()
     await page.wait_for_url("**/sign-in?done=registered")
