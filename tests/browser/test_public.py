@@ -83,7 +83,7 @@ async def test_reading_needs_no_javascript(visit: Visit, painted: Scenery) -> No
     await page.locator(".notice a").first.click()
     assert painted.failed.title in (await page.locator("h1").text_content() or "")
     await page.goto(f"/tenders/{painted.announced.id}")
-    assert await page.get_by_text("接收投标").count() == 1
+    assert await page.get_by_text("接收投标", exact=True).count() == 1
     assert "2026" in (await page.locator("time[data-countdown]").first.text_content() or "")
 
 
