@@ -1,9 +1,10 @@
 /** What every page does: clocks, drafts of forms, the focus on what is wrong, no form sent twice. */
 import { run } from "./clock.js";
 import { keepDrafts } from "./draft.js";
+import { keepRows } from "./rows.js";
 
 run();
-if (document.querySelector("[data-rows]")) (await import("./rows.js")).keepRows(); // a draft may need more rows
+keepRows(); // before drafts, which may need more rows
 keepDrafts();
 /** @type {HTMLElement | null} */ (document.querySelector("[data-focus]"))?.focus();
 document.addEventListener("submit", (event) => {
