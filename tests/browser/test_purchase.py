@@ -89,6 +89,7 @@ async def test_from_registration_to_announcement_by_clicks(
     drawings.write_bytes(b"%PDF-1.7\n" + hashlib.shake_256(b"drawings").digest(SIZE))
     await page.get_by_role("link", name="上传文件").click()
     await page.select_option("#kind", "tender_documents")
+    await page.wait_for_load_state()  # before its script runs the button posts the file as one
     await page.set_input_files("#file", drawings)
     asked = await _break_once(page)
     await page.get_by_role("button", name="上传").click()
