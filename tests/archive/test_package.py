@@ -32,6 +32,12 @@ from kernel.errors import GgzyError
 from tests.archive.filing import ARCHIVIST, FACTS, REQUIRED, SIGNER, TRADE, file, give, make, pack, play, whole
 
 
+@pytest.fixture
+def desk(store: FolderStore, authority: LocalAuthority, tmp_path: Path) -> Desk:
+    """What a filing works with, its scratch in the test's own folder."""
+    return Desk(store, authority, authority.chain_pem, SIGNER, SeededEntropy(b"filing"), tmp_path / "scratch")
+
+
 async def test_others_tools_accept_the_bag(
     session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
 ) -> None:
@@ -155,12 +161,10 @@ async def test_a_forged_receipt_is_not_filed(
 
 
 async def test_filing_records_and_stores(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk, tmp_path: Path
 ) -> None:
     """The tar in the store unpacks to a bag that verifies; its receipt opens `trade.archived`; twice is once."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy)
+    items = await play(session, store, authority, desk.entropy)
     packed = await pack(session, items, desk)
     result = await service.complete(session, ARCHIVIST, FACTS, packed, desk)
     again = await service.complete(session, ARCHIVIST, FACTS, packed, desk)
@@ -181,14 +185,11 @@ async def test_filing_records_and_stores(
 
 
 async def test_two_filings_at_once_are_one(
-    sessions: Sessions, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    sessions: Sessions, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """With real commits, two archivists filing the same trade get the same package, and the trail has one event."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
     async with sessions.begin() as session:
-        items = await play(session, store, authority, entropy)
-
+        items = await play(session, store, authority, desk.entropy)
         packed = await pack(session, items, desk)
 
     async def complete() -> Filed:
@@ -203,24 +204,20 @@ async def test_two_filings_at_once_are_one(
 
 
 async def test_a_filed_package_is_final(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """The row of a package is evidence: the database refuses to change or remove it."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy)
+    items = await play(session, store, authority, desk.entropy)
     await file(session, items, desk)
     with pytest.raises(IntegrityError, match="evidence"):
         await session.execute(text("DELETE FROM package"))
 
 
 async def test_in_earnest_the_package_is_retained(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """Outside a sandbox the stored package can be neither deleted nor replaced for as long as the rules say."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy, sandbox=False)
+    items = await play(session, store, authority, desk.entropy, sandbox=False)
     earnest = replace(FACTS, sandbox=False)
     result = await file(session, items, desk, earnest)
     with pytest.raises(GgzyError, match=r"store\.retained"):
@@ -243,54 +240,46 @@ async def test_play_is_not_filed_as_real(
 
 
 async def test_filing_waits_for_the_log(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """While an event of the trade is not in the log, the package would have a gap: it is not filed."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy)
-    await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=entropy)
+    items = await play(session, store, authority, desk.entropy)
+    await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=desk.entropy)
     with pytest.raises(GgzyError, match=r"trail\.not_sequenced"):
         await file(session, items, desk)
 
 
 async def test_a_killed_filing_is_taken_up(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """The whole bag that a killed filing left is filed as it is, without its items; a reading aside changes nothing."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    first = await pack(session, await play(session, store, authority, entropy), desk)
-    await trail.record(session, ARCHIVIST, "trail.exported", {}, trade=TRADE, entropy=entropy)
+    first = await pack(session, await play(session, store, authority, desk.entropy), desk)
+    await trail.record(session, ARCHIVIST, "trail.exported", {}, trade=TRADE, entropy=desk.entropy)
     second = await pack(session, [], desk)
     assert second == first
     assert (await service.complete(session, ARCHIVIST, FACTS, second, desk)).digest == first.bag.digest
 
 
 async def test_a_trade_that_goes_on_is_not_filed(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """What is recorded after the bag was gathered stops its filing; the next one builds it anew with that entry."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    items = await play(session, store, authority, entropy)
+    items = await play(session, store, authority, desk.entropy)
     packed = await pack(session, items, desk)
-    await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=entropy)
+    await trail.record(session, ARCHIVIST, "award.decided", {}, trade=TRADE, entropy=desk.entropy)
     with pytest.raises(GgzyError, match=r"package\.outdated"):
         await service.complete(session, ARCHIVIST, FACTS, packed, desk)
-    await trail.sequence(session, SIGNER, entropy=entropy)
+    await trail.sequence(session, SIGNER, entropy=desk.entropy)
     result = await file(session, items, desk)
     assert [key async for key in store.keys("packages/")] == [result.key] != [packed.key]
     assert receipts.decode(result.receipt).event.data["entries"] == packed.bag.logged.entries + 1
 
 
 async def test_only_the_sites_archivist_files(
-    session: AsyncSession, store: FolderStore, authority: LocalAuthority, tmp_path: Path
+    session: AsyncSession, store: FolderStore, authority: LocalAuthority, desk: Desk
 ) -> None:
     """For everybody else, an archivist of another site among them, there is no package."""
-    entropy = SeededEntropy(b"filing")
-    desk = Desk(store, authority, authority.chain_pem, SIGNER, entropy, tmp_path / "scratch")
-    packed = await pack(session, await play(session, store, authority, entropy), desk)
+    packed = await pack(session, await play(session, store, authority, desk.entropy), desk)
     for grants in ({Grant(Role.ARCHIVIST, site("152527"))}, {Grant(Role.SUPERVISOR, "*")}, set()):
         other = Actor(ARCHIVIST.user_id, "别人", frozenset(grants))
         with pytest.raises(GgzyError, match=r"package\.not_found"):
